@@ -1,0 +1,35 @@
+# libmoempi: everything that communicates. Adding a module is one line in each list.
+
+noinst_LIBRARIES += libmoempi.a
+libmoempi_a_SOURCES = \
+	%D%/census.c \
+	%D%/comm.c \
+	%D%/exchange_mpi.c \
+	%D%/h5create.c \
+	%D%/h5file.c \
+	%D%/h5plan.c \
+	%D%/h5read.c \
+	%D%/h5util.c \
+	%D%/measurements.c \
+	%D%/parameters.c \
+	%D%/provenance.c \
+	%D%/results.c \
+	%D%/session.c \
+	%D%/verb_census.c \
+	%D%/verb_train.c \
+	%D%/words.c
+
+noinst_HEADERS += \
+	%D%/census.h \
+	%D%/comm.h \
+	%D%/exchange_mpi.h \
+	%D%/h5file.h \
+	%D%/h5plan.h \
+	%D%/h5read.h \
+	%D%/h5util.h \
+	%D%/measurements.h \
+	%D%/provenance.h \
+	%D%/results.h \
+	%D%/session.h \
+	%D%/verbs.h \
+	%D%/words.h

@@ -1,0 +1,203 @@
+#include "mpi/session.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mpi/h5read.h"
+#include "src/clock.h"
+#include "src/pool.h"
+#include "src/progress.h"
+
+/* Bytes that one rank's counters may hold before they are moved to their owners. */
+enum { COUNTER_BUDGET = 256 << 20 };
+
+/* Rank 0 reads the inputs; the others get the bytes. */
+static enum moe_status share_input(struct moe_session *session, struct moe_error *err)
+{
+    const struct moe_comm *comm = session->comm;
+    struct moe_input *input = &session->input;
+    if (comm->rank == 0)
+        moe_input_read(input, &session->run, err);
+    if (moe_comm_share(comm, err) != MOE_OK)
+        return err->code;
+    struct moe_input shape = *input;
+    moe_comm_broadcast(comm, &shape, sizeof shape);
+    if (comm->rank != 0) {
+        *input = shape;
+        for (int i = 0; i < input->count; i++)
+            input->bytes[i] = moe_pool_new(MOE_POOL_DATA, input->size[i], 1);
+    }
+    for (int i = 0; i < input->count; i++)
+        moe_comm_broadcast(comm, input->bytes[i], (int64_t)input->size[i]);
+    return MOE_OK;
+}
+
+static char *record_text(const struct moe_session *session)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        moe_fatal(MOE_INPUT, "no memory for the settings");
+    moe_config_print_record(&session->run, session->input.checksum, out);
+    fclose(out);
+    char *copy = moe_pool_new(MOE_POOL_FILES, size + 1, 1);
+    memcpy(copy, text, size);
+    free(text);
+    return copy;
+}
+
+enum moe_status moe_session_open(struct moe_session *session, struct moe_error *err)
+{
+    if (share_input(session, err) != MOE_OK)
+        return err->code;
+    if (moe_data_open(&session->data, &session->run, &session->input, err) != MOE_OK)
+        return err->code;
+    session->config = record_text(session);
+    session->ex = moe_exchange_mpi(session->comm);
+    moe_model_init(&session->model, &session->run, moe_data_task(session->data), &session->ex);
+    session->is_open = 1;
+    return MOE_OK;
+}
+
+void moe_session_close(struct moe_session *session)
+{
+    if (session->is_open) {
+        moe_model_clear(&session->model);
+        moe_exchange_mpi_free(&session->ex);
+    }
+    if (session->data)
+        moe_data_free(session->data);
+    moe_input_clear(&session->input);
+    moe_pool_free(session->config);
+    session->config = NULL;
+    session->data = NULL;
+    session->is_open = 0;
+}
+
+/* Tries the folder by making and removing the file that writing would start with. */
+static enum moe_status try_folder(const char *name, struct moe_error *err)
+{
+    char part[MOE_PATH_MAX + 8];
+    snprintf(part, sizeof part, "%s.part", name);
+    FILE *file = fopen(part, "w");
+    if (!file)
+        return moe_fail(err, MOE_OUTPUT, "cannot write %s: %s (choose another output with -o)", part, strerror(errno));
+    fclose(file);
+    unlink(part);
+    return MOE_OK;
+}
+
+static enum moe_status look_at_output(const struct moe_session *session, const char *name, int overwrite, int *same,
+                                      struct moe_error *err)
+{
+    struct moe_reader *reader;
+    char *config = NULL;
+    if (try_folder(name, err) != MOE_OK || access(name, F_OK) != 0 || overwrite)
+        return err->code;
+    struct moe_error unreadable = {0};
+    if (moe_reader_open(name, &reader, &unreadable) == MOE_OK)
+        moe_reader_text(reader, "/", "config", &config, &unreadable);
+    moe_reader_close(reader);
+    *same = config && strcmp(config, session->config) == 0;
+    moe_pool_free(config);
+    if (!*same)
+        return moe_fail(err, MOE_USAGE, "%s is there already and comes from %s (choose another name with -o, or give "
+                                        "--overwrite)",
+                        name, unreadable.code == MOE_OK ? "another config" : "elsewhere");
+    return MOE_OK;
+}
+
+enum moe_status moe_session_output(const struct moe_session *session, const char *name, int overwrite, int *same,
+                                   struct moe_error *err)
+{
+    *same = 0;
+    if (session->comm->rank == 0)
+        look_at_output(session, name, overwrite, same, err);
+    moe_comm_broadcast(session->comm, same, sizeof *same);
+    return moe_comm_share(session->comm, err);
+}
+
+/* Bytes of memory that a rank of this node may count on. */
+static int64_t memory_of_rank(const struct moe_comm *comm)
+{
+    MPI_Comm node;
+    int on_node;
+    MPI_Comm_split_type(comm->world, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &node);
+    MPI_Comm_size(node, &on_node);
+    MPI_Comm_free(&node);
+    int64_t pages = sysconf(_SC_AVPHYS_PAGES), bytes = pages * sysconf(_SC_PAGESIZE) / on_node, least;
+    MPI_Allreduce(&bytes, &least, 1, MPI_INT64_T, MPI_MIN, comm->world);
+    return least;
+}
+
+enum moe_status moe_session_can_count(const struct moe_session *session, struct moe_error *err)
+{
+    const struct moe_run *run = &session->run;
+    const int64_t there = moe_data_count(session->data, MOE_SPLIT_CENSUS);
+    if (run->census.first + run->census.sequences > there)
+        return moe_fail(err, MOE_USAGE,
+                        "census.sequences=%" PRId64 " from census.first=%" PRId64 " on: there are %" PRId64
+                        " held-out sequences, and each counts once",
+                        run->census.sequences, run->census.first, there);
+    const struct moe_census_shape shape = {.tokens = session->model.task->tokens,
+                                           .layers = run->model.layers,
+                                           .experts = run->model.experts,
+                                           .top_k = run->model.top_k,
+                                           .sequences = run->census.sequences,
+                                           .first = run->census.first,
+                                           .batch = run->census.batch,
+                                           .seed = run->data.seed,
+                                           .keep_keys = run->census.keep_keys};
+    const int64_t need = moe_census_estimate_bytes(&shape, session->comm->ranks, MOE_CENSUS_ROUND);
+    const int64_t have = memory_of_rank(session->comm);
+    if ((double)need > 0.85 * (double)have)
+        return moe_fail(err, MOE_INPUT,
+                        "a census of %" PRId64 " sequences may need %.1f GB a rank, there are %.1f GB (use more ranks "
+                        "or nodes, or count fewer sequences a job)",
+                        run->census.sequences, (double)need / 1e9, (double)have / 1e9);
+    return MOE_OK;
+}
+
+struct count_context {
+    struct moe_session *session;
+    struct moe_census_merge *merge;
+    struct moe_progress progress;
+    int64_t *bytes, *messages;
+};
+
+static void between_batches(void *context, struct moe_snapshot *snapshot, int64_t sequences)
+{
+    struct count_context *c = context;
+    if (!c->merge)
+        c->merge = moe_census_begin(snapshot->counter, c->session->comm->world, MOE_CENSUS_ROUND, c->bytes,
+                                    c->messages);
+    moe_census_flush(c->merge, COUNTER_BUDGET);
+    moe_progress_tell(&c->progress, sequences, NAN);
+}
+
+enum moe_status moe_session_census(struct moe_session *session, struct moe_results *results, int step,
+                                   struct moe_error *err)
+{
+    const int P = session->comm->ranks;
+    double clock = moe_clock();
+    moe_place("census of step %d", step);
+    if (moe_session_can_count(session, err) != MOE_OK)
+        return err->code;
+    const struct moe_traffic *traffic = moe_exchange_traffic(&session->ex);
+    struct count_context context = {.session = session,
+                                    .bytes = traffic->bytes + MOE_PHASE_CENSUS * P,
+                                    .messages = traffic->messages + MOE_PHASE_CENSUS * P};
+    moe_progress_begin(&context.progress, session->comm->rank == 0 ? stderr : NULL, moe_place_name(), "sequence",
+                       session->run.census.sequences, session->model.task->tokens);
+    struct moe_finding *finding = moe_results_add(results, step);
+    moe_snapshot_count(&finding->snapshot, &session->model, session->data, between_batches, &context);
+    moe_census_finish(context.merge, &finding->census);
+    moe_clock_add(MOE_TIME_CENSUS, clock);
+    return MOE_OK;
+}

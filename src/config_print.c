@@ -1,0 +1,91 @@
+#include <string.h>
+
+#include "src/config.h"
+#include "src/options.h"
+
+enum which { ALL, OF_RECORD, OTHERS };
+
+static size_t section_length(const char *key)
+{
+    return strcspn(key, ".");
+}
+
+static int same_section(const char *a, const char *b)
+{
+    size_t length = section_length(a);
+    return length == section_length(b) && !strncmp(a, b, length);
+}
+
+static void print(const struct moe_run *run, enum which which, const char *checksum, FILE *out)
+{
+    const struct moe_option *table;
+    const char *last = NULL; /* key of the last line */
+    char text[MOE_VALUE_MAX];
+    int count = moe_options(&table);
+    for (int i = 0; i < count; i++) {
+        const char *key = table[i].key, *name = key + section_length(key) + 1;
+        int stand_in = checksum[0] && !strcmp(key, "data.path");
+        if (!stand_in && which != ALL && table[i].record != (which == OF_RECORD))
+            continue;
+        if (!last || !same_section(last, key))
+            fprintf(out, "%s[%.*s]\n", last ? "\n" : "", (int)section_length(key), key);
+        last = key;
+        moe_option_get(&table[i], run, text);
+        fprintf(out, "%s = %s\n", stand_in ? "checksum" : name, stand_in ? checksum : text);
+    }
+}
+
+void moe_config_print(const struct moe_run *run, FILE *out)
+{
+    print(run, ALL, "", out);
+}
+
+void moe_config_print_record(const struct moe_run *run, const char *checksum, FILE *out)
+{
+    print(run, OF_RECORD, checksum, out);
+}
+
+void moe_config_print_other(const struct moe_run *run, FILE *out)
+{
+    print(run, OTHERS, "", out);
+}
+
+struct widths {
+    int key, initial, allowed;
+};
+
+static void widen(int *width, const char *text)
+{
+    int length = (int)strlen(text);
+    if (length > *width)
+        *width = length;
+}
+
+void moe_config_help(FILE *out, const char *section, int markdown)
+{
+    const struct moe_option *table;
+    struct widths width = {0, 0, 0};
+    char allowed[256];
+    int count = moe_options(&table);
+    for (int i = 0; i < count; i++) {
+        moe_option_allowed(&table[i], allowed, sizeof allowed);
+        widen(&width.key, table[i].key);
+        widen(&width.initial, table[i].initial);
+        widen(&width.allowed, allowed);
+    }
+    if (markdown)
+        fprintf(out, "| key | default | unit, choices, range | meaning |\n|---|---|---|---|\n");
+    for (int i = 0; i < count; i++) {
+        const struct moe_option *option = &table[i];
+        const char *initial = option->initial[0] ? option->initial : "\"\"";
+        if (section && (strlen(section) != section_length(option->key) ||
+                        strncmp(section, option->key, strlen(section))))
+            continue;
+        moe_option_allowed(option, allowed, sizeof allowed);
+        if (markdown)
+            fprintf(out, "| `%s` | `%s` | %s | %s |\n", option->key, initial, allowed, option->help);
+        else
+            fprintf(out, "  %-*s  %-*s  %-*s  %s\n", width.key, option->key, width.initial, initial, width.allowed,
+                    allowed, option->help);
+    }
+}

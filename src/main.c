@@ -1,0 +1,88 @@
+/* The program: a table of verbs. The only file that may see every folder. */
+#include <stdio.h>
+#include <string.h>
+
+#include "analysis/summary.h"
+#include "mpi/comm.h"
+#include "mpi/verbs.h"
+#include "src/config.h"
+
+static const struct verb {
+    const char *name, *usage, *about;
+    enum moe_status (*run)(const struct moe_comm *comm, int argc, char **argv, moe_report *report,
+                           struct moe_error *err);
+    const char *section; /* of the settings it takes; null: all */
+} verbs[] = {
+    {"train", "train [CONFIG] [section.key=value ...] [-o NAME] [--overwrite] [--print-config]",
+     "train an MoE Transformer, count its routing patterns before and after, write NAME.h5 and NAME.model.h5",
+     moe_verb_train, NULL},
+    {"census", "census NAME.model.h5 [census.key=value ...] [-o OUT] [--overwrite] [--print-config]",
+     "count the routing patterns of a trained model, write NAME.census-FIRST.h5", moe_verb_census, "census"},
+};
+enum { VERBS = sizeof verbs / sizeof *verbs };
+
+static void print_usage(FILE *out)
+{
+    fprintf(out, "moecensus counts which routing patterns of a Mixture-of-Experts Transformer really occur.\n\n");
+    for (int i = 0; i < VERBS; i++)
+        fprintf(out, "  moecensus %s\n      %s\n", verbs[i].usage, verbs[i].about);
+    fprintf(out, "\n  moecensus VERB --help    what a verb can be told\n  moecensus --version\n\n"
+                 "Start it with mpirun -n RANKS, or alone for one rank.\n"
+                 "Exit status: 0 done, 1 input or memory, 2 usage, 3 not finite, 70 bug or MPI, 74 output.\n");
+}
+
+static void print_help(const struct verb *verb)
+{
+    printf("moecensus %s\n%s\n\n", verb->usage, verb->about);
+    printf("  -o NAME          output.name\n  --overwrite      replace files of another config\n"
+           "  --print-config   print the settings and end\n\n");
+    moe_config_help(stdout, verb->section, 0);
+}
+
+static const struct verb *find_verb(const char *name)
+{
+    for (int i = 0; i < VERBS; i++)
+        if (strcmp(name, verbs[i].name) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
+/* Runs the verb that argv asks for. */
+static enum moe_status run(const struct moe_comm *comm, int argc, char **argv, struct moe_error *err)
+{
+    const struct verb *verb = argc > 1 ? find_verb(argv[1]) : NULL;
+    if (verb) {
+        for (int i = 2; i < argc; i++)
+            if (strcmp(argv[i], "--help") == 0) {
+                if (comm->rank == 0)
+                    print_help(verb);
+                return MOE_OK;
+            }
+        return verb->run(comm, argc - 1, argv + 1, moe_summary_print, err);
+    }
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+        if (comm->rank == 0)
+            puts(PACKAGE_STRING);
+        return MOE_OK;
+    }
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        if (comm->rank == 0)
+            print_usage(stdout);
+        return MOE_OK;
+    }
+    return moe_fail(err, MOE_USAGE, argc > 1 ? "unknown verb %s (train, census; see moecensus --help)"
+                                             : "no verb given (train, census; see moecensus --help)",
+                    argc > 1 ? argv[1] : "");
+}
+
+int main(int argc, char **argv)
+{
+    struct moe_comm comm;
+    struct moe_error err = {0};
+    moe_comm_start(&comm, &argc, &argv);
+    enum moe_status status = run(&comm, argc, argv, &err);
+    if (status != MOE_OK && comm.rank == 0)
+        fprintf(stderr, "moecensus: %s%s%s\n", moe_place_name(), moe_place_name()[0] ? ": " : "", err.text);
+    moe_comm_end(&comm);
+    return (int)status;
+}

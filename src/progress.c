@@ -1,0 +1,55 @@
+#include "src/progress.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/clock.h"
+
+enum { BAR = 24 };
+
+void moe_progress_begin(struct moe_progress *progress, FILE *out, const char *what, const char *unit, int64_t total,
+                        double tokens)
+{
+    double now = moe_clock();
+    *progress = (struct moe_progress){.out = out,
+                                      .what = what,
+                                      .unit = unit,
+                                      .total = total,
+                                      .tokens = tokens,
+                                      .started = now,
+                                      .told = now,
+                                      .is_terminal = out && isatty(fileno(out))};
+}
+
+static void print_bar(const struct moe_progress *progress, int64_t done)
+{
+    char bar[BAR + 1];
+    int full = (int)(done * BAR / progress->total);
+    memset(bar, '.', BAR);
+    memset(bar, '#', (size_t)full);
+    bar[BAR] = '\0';
+    fprintf(progress->out, "\r[%s] ", bar);
+}
+
+void moe_progress_tell(struct moe_progress *progress, int64_t done, double loss)
+{
+    double now = moe_clock(), pause = progress->is_terminal ? 0.5 : 10;
+    int last = done >= progress->total;
+    if (!progress->out || (!last && now - progress->told < pause))
+        return;
+    progress->told = now;
+    double spent = now - progress->started, left = spent * (double)(progress->total - done) / (double)done;
+    if (progress->is_terminal)
+        print_bar(progress, done);
+    fprintf(progress->out, "%s: %s %" PRId64 " of %" PRId64, progress->what, progress->unit, done, progress->total);
+    if (isfinite(loss))
+        fprintf(progress->out, ", loss %.5f", loss);
+    fprintf(progress->out, ", %.0f tokens/s", (double)done * progress->tokens / (spent > 0 ? spent : 1));
+    if (last)
+        fprintf(progress->out, ", took %.1f s%s\n", spent, progress->is_terminal ? "      " : "");
+    else
+        fprintf(progress->out, ", %.0f s left%s", left, progress->is_terminal ? "   " : "\n");
+    fflush(progress->out);
+}

@@ -1,0 +1,33 @@
+/* Telling a person how far a long phase is: a bar on a terminal, one plain line every so often in a log. */
+#ifndef MOE_PROGRESS_H
+#define MOE_PROGRESS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct moe_progress {
+    FILE *out;            /* null: silent */
+    const char *what, *unit; /* "train", "step"; borrowed */
+    int64_t total;        /* units of work */
+    double tokens;        /* tokens a unit of work */
+    double started, told; /* clock */
+    int is_terminal;
+};
+
+/* Begins a phase of `total` units. Give null as out on all ranks but one.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
+void moe_progress_begin(struct moe_progress *progress, FILE *out, const char *what, const char *unit, int64_t total,
+                        double tokens);
+
+/* Says that `done` units are done; prints at most twice a second on a terminal, else every 10 s, and at the end. loss
+ * is left out where it is NAN.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
+void moe_progress_tell(struct moe_progress *progress, int64_t done, double loss);
+
+#endif

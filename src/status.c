@@ -1,0 +1,54 @@
+#include "src/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void (*fatal_hook)(int code) = exit;
+static int fatal_rank = -1;
+static char place[64];
+
+enum moe_status moe_fail(struct moe_error *err, enum moe_status code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    err->code = code;
+    return code;
+}
+
+_Noreturn void moe_fatal(enum moe_status code, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    char who[32] = "";
+    if (fatal_rank >= 0)
+        snprintf(who, sizeof who, "rank %d: ", fatal_rank);
+    fprintf(stderr, "moecensus: %s%s%s%s\n", place, place[0] ? ": " : "", who, text);
+    fflush(stderr);
+    fatal_hook(code);
+    abort();
+}
+
+void moe_fatal_hook(void (*hook)(int code), int rank)
+{
+    fatal_hook = hook;
+    fatal_rank = rank;
+}
+
+void moe_place(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(place, sizeof place, format, args);
+    va_end(args);
+}
+
+const char *moe_place_name(void)
+{
+    return place;
+}

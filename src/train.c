@@ -1,0 +1,202 @@
+#include "src/train.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "src/clock.h"
+#include "src/optim.h"
+#include "src/pool.h"
+
+void moe_imbalance(const int64_t *load, int experts, double *metric)
+{
+    int64_t most = load[0], least = load[0], sum = 0;
+    for (int e = 0; e < experts; e++) {
+        most = load[e] > most ? load[e] : most;
+        least = load[e] < least ? load[e] : least;
+        sum += load[e];
+    }
+    double mean = (double)sum / experts;
+    metric[MOE_OVERLOAD] = (double)most / mean;
+    metric[MOE_MAX_VIOLATION] = ((double)most - mean) / mean;
+    metric[MOE_BALANCEDNESS] = mean / (double)most;
+    metric[MOE_UTILISATION] = (double)least / mean;
+}
+
+struct moe_evaluation moe_evaluate(const struct moe_model *model, const struct moe_data *data, struct moe_pass *pass,
+                                   enum moe_split split, int64_t count)
+{
+    struct moe_evaluation sum = {0};
+    for (int64_t first = 0; first < count; first += pass->capacity) {
+        int batch = (int)(count - first < pass->capacity ? count - first : pass->capacity);
+        moe_pass_begin(pass, model, split, batch);
+        for (int s = 0; s < pass->sequences; s++)
+            pass->index[s] = first + pass->first + s;
+        moe_pass_fetch(pass, data);
+        struct moe_totals totals = moe_model_forward(model, pass);
+        double share = (double)batch / (double)count;
+        sum.loss += totals.loss * share;
+        sum.clean += totals.clean * share;
+        sum.noise += totals.noise * share;
+        sum.correct += totals.correct * share;
+    }
+    return sum;
+}
+
+/* What the loop works with. */
+struct loop {
+    struct moe_model *model;
+    const struct moe_data *data;
+    const struct moe_observer *observer;
+    struct moe_history *history;
+    struct moe_pass pass, eval_pass;
+    struct moe_gradients gradients;
+    struct moe_optim optim;
+};
+
+static void history_init(struct moe_history *history, const struct moe_run *run)
+{
+    const size_t steps = (size_t)run->train.steps;
+    memset(history, 0, sizeof *history);
+    history->loss = moe_pool_new(MOE_POOL_FILES, steps, sizeof(double));
+    history->balance = moe_pool_new(MOE_POOL_FILES, steps, sizeof(double));
+    history->rate = moe_pool_new(MOE_POOL_FILES, steps, sizeof(double));
+    history->norm = moe_pool_new(MOE_POOL_FILES, steps, sizeof(double));
+    history->imbalance =
+        moe_pool_new(MOE_POOL_FILES, steps * (size_t)run->model.layers * MOE_IMBALANCES, sizeof(double));
+    const size_t evals = steps / (size_t)run->train.eval_every + 2;
+    history->eval_step = moe_pool_new(MOE_POOL_FILES, evals, sizeof(int64_t));
+    history->eval = moe_pool_new(MOE_POOL_FILES, evals, sizeof(struct moe_evaluation));
+}
+
+void moe_history_clear(struct moe_history *history)
+{
+    moe_pool_free(history->loss);
+    moe_pool_free(history->balance);
+    moe_pool_free(history->rate);
+    moe_pool_free(history->norm);
+    moe_pool_free(history->imbalance);
+    moe_pool_free(history->eval_step);
+    moe_pool_free(history->eval);
+    memset(history, 0, sizeof *history);
+}
+
+static void loop_init(struct loop *loop)
+{
+    const struct moe_run *run = loop->model->run;
+    moe_pass_init(&loop->pass, loop->model, loop->data, run->train.batch, MOE_TRAINING);
+    moe_pass_init(&loop->eval_pass, loop->model, loop->data, run->train.eval_batch, MOE_EVALUATING);
+    moe_gradients_init(&loop->gradients, loop->model);
+    moe_optim_init(&loop->optim, loop->model);
+    history_init(loop->history, run);
+}
+
+static void loop_clear(struct loop *loop)
+{
+    moe_pass_clear(&loop->pass, loop->model);
+    moe_pass_clear(&loop->eval_pass, loop->model);
+    moe_gradients_clear(&loop->gradients);
+    moe_optim_clear(&loop->optim);
+}
+
+static void record(struct moe_history *history, const struct moe_run *run, int step, const struct moe_totals *totals,
+                   double norm)
+{
+    const int L = run->model.layers, E = run->model.experts;
+    history->loss[step] = totals->loss;
+    history->balance[step] = totals->balance;
+    history->rate[step] = moe_learning_rate(run, step);
+    history->norm[step] = norm;
+    for (int l = 0; l < L; l++)
+        moe_imbalance(totals->load + l * E, E, history->imbalance + ((int64_t)step * L + l) * MOE_IMBALANCES);
+    history->steps = step + 1;
+}
+
+static enum moe_status train_step(struct loop *loop, int step, struct moe_error *err)
+{
+    struct moe_pass *pass = &loop->pass;
+    double clock = moe_clock();
+    moe_pass_begin(pass, loop->model, MOE_SPLIT_TRAIN, loop->model->run->train.batch);
+    for (int s = 0; s < pass->sequences; s++)
+        pass->index[s] = moe_data_draw(loop->data, step, pass->first + s);
+    moe_pass_fetch(pass, loop->data);
+    clock = moe_clock_add(MOE_TIME_DATA, clock);
+    struct moe_totals totals = moe_model_forward(loop->model, pass);
+    clock = moe_clock_add(MOE_TIME_FORWARD, clock);
+    moe_model_backward(loop->model, pass, &loop->gradients);
+    clock = moe_clock_add(MOE_TIME_BACKWARD, clock);
+    double norm = moe_optim_step(&loop->optim, loop->model, &loop->gradients, step);
+    moe_clock_add(MOE_TIME_OPTIMISER, clock);
+    record(loop->history, loop->model->run, step, &totals, norm);
+    if (!isfinite(totals.loss) || !isfinite(totals.balance) || !isfinite(norm))
+        return moe_fail(err, MOE_NUMERIC, "%s is not finite (lower train.rate, or raise train.warmup)",
+                        isfinite(totals.loss) && isfinite(totals.balance) ? "the gradient" : "the loss");
+    return MOE_OK;
+}
+
+static void evaluate_test(struct loop *loop, int done)
+{
+    struct moe_history *history = loop->history;
+    double clock = moe_clock();
+    history->eval_step[history->evals] = done;
+    history->eval[history->evals++] = moe_evaluate(loop->model, loop->data, &loop->eval_pass, MOE_SPLIT_TEST,
+                                                   moe_data_count(loop->data, MOE_SPLIT_TEST));
+    moe_clock_add(MOE_TIME_EVALUATION, clock);
+}
+
+/* The whole training set once, where it has an end. */
+static void evaluate_train(struct loop *loop)
+{
+    int64_t count = moe_data_count(loop->data, MOE_SPLIT_TRAIN);
+    double clock = moe_clock();
+    if (count < INT64_MAX)
+        loop->history->train = moe_evaluate(loop->model, loop->data, &loop->eval_pass, MOE_SPLIT_TRAIN, count);
+    else
+        loop->history->train = (struct moe_evaluation){NAN, NAN, NAN, NAN};
+    moe_clock_add(MOE_TIME_EVALUATION, clock);
+}
+
+static enum moe_status census(struct loop *loop, int done, struct moe_error *err)
+{
+    const struct moe_observer *observer = loop->observer;
+    return observer->census ? observer->census(observer->context, loop->model, done, err) : MOE_OK;
+}
+
+/* All steps, with what happens between them. */
+static enum moe_status run_steps(struct loop *loop, struct moe_error *err)
+{
+    const struct moe_run *run = loop->model->run;
+    const int steps = run->train.steps;
+    if (census(loop, 0, err) != MOE_OK)
+        return err->code;
+    evaluate_test(loop, 0);
+    for (int step = 0; step < steps; step++) {
+        const int done = step + 1;
+        const int64_t allocations = moe_pool_allocations(), growths = loop->pass.wire.growths;
+        moe_place("train: step %d", done);
+        if (train_step(loop, step, err) != MOE_OK)
+            return err->code;
+        if (step > 0) {
+            loop->history->allocations += moe_pool_allocations() - allocations;
+            loop->history->growths += loop->pass.wire.growths - growths;
+        }
+        if (loop->observer->progress)
+            loop->observer->progress(loop->observer->context, done, loop->history->loss[step]);
+        if (done % run->train.eval_every == 0 || done == steps)
+            evaluate_test(loop, done);
+        if (run->census.every > 0 && done % run->census.every == 0 && done < steps &&
+            census(loop, done, err) != MOE_OK)
+            return err->code;
+    }
+    evaluate_train(loop);
+    return census(loop, steps, err);
+}
+
+enum moe_status moe_train(struct moe_model *model, const struct moe_data *data, const struct moe_observer *observer,
+                          struct moe_history *history, struct moe_error *err)
+{
+    struct loop loop = {.model = model, .data = data, .observer = observer, .history = history};
+    loop_init(&loop);
+    enum moe_status status = run_steps(&loop, err);
+    loop_clear(&loop);
+    return status;
+}

@@ -1,0 +1,92 @@
+# Tests. The extension says how one is run: .unit is a program, .ranks a program on several numbers of ranks, .sh a
+# bash script. X.unit and X.ranks are made from X.c; adding a test is one line in its list.
+
+unit_tests = \
+	%D%/unit/census.unit \
+	%D%/unit/config.unit \
+	%D%/unit/config_check.unit \
+	%D%/unit/data.unit \
+	%D%/unit/idx.unit \
+	%D%/unit/pattern.unit \
+	%D%/unit/pool.unit \
+	%D%/unit/random.unit \
+	%D%/unit/share.unit \
+	%D%/unit/text.unit \
+	%D%/unit/torus.unit
+
+rank_tests = \
+	%D%/ranks/census.ranks \
+	%D%/ranks/h5file.ranks \
+	%D%/ranks/h5large.ranks \
+	%D%/ranks/tap.ranks
+
+script_tests = \
+	%D%/cli/compare.sh \
+	%D%/cli/disk-full.sh \
+	%D%/cli/on-ranks.sh \
+	%D%/rules/docs.sh \
+	%D%/rules/layers.sh \
+	%D%/rules/lists.sh \
+	%D%/rules/memory.sh \
+	%D%/rules/symbols.sh
+
+# A test in double precision is called X_double.unit and needs three lines more:
+#   tests_unit_X_double_unit_SOURCES = %D%/unit/X_double.c
+#   tests_unit_X_double_unit_CPPFLAGS = $(double_cppflags)
+#   tests_unit_X_double_unit_LDADD = libmoe_double.a
+
+check_PROGRAMS += $(unit_tests) $(rank_tests)
+TESTS += $(unit_tests) $(rank_tests) $(script_tests)
+
+TEST_EXTENSIONS = .unit .ranks .sh
+tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+UNIT_LOG_DRIVER = $(tap_driver)
+UNIT_LOG_COMPILER = timeout -k 5 $${TEST_TIMEOUT-120}
+RANKS_LOG_DRIVER = $(tap_driver)
+RANKS_LOG_COMPILER = $(top_srcdir)/%D%/on-ranks
+AM_RANKS_LOG_DRIVER_FLAGS = --ignore-exit
+SH_LOG_DRIVER = $(tap_driver)
+AM_SH_LOG_DRIVER_FLAGS = --ignore-exit
+SH_LOG_COMPILER = timeout -k 5 $${SCRIPT_TIMEOUT-600} bash
+
+RANKS = 1 2 3
+AM_TESTS_ENVIRONMENT = \
+	TOP_SRCDIR='$(abs_top_srcdir)'; export TOP_SRCDIR; \
+	TOP_BUILDDIR='$(abs_top_builddir)'; export TOP_BUILDDIR; \
+	MPIEXEC='$(MPIEXEC)'; export MPIEXEC; \
+	AWK='$(AWK)'; export AWK; \
+	RANKS='$(RANKS)'; export RANKS; \
+	. '$(abs_top_srcdir)/jobs/mpi-env.sh';
+
+noinst_HEADERS += %D%/routes.h %D%/tap.h
+EXTRA_DIST += \
+	$(script_tests) \
+	%D%/README.md \
+	%D%/all.sh \
+	%D%/compare_h5.py \
+	%D%/count.sh \
+	%D%/lsan.supp \
+	%D%/on-ranks \
+	%D%/run \
+	%D%/speed \
+	%D%/tap.sh \
+	%D%/valgrind.supp \
+	%D%/xarray_open.py
+
+# Parts of `make check`, such as `make check-ranks RANKS="2 5"`.
+.PHONY: check-unit check-ranks check-scripts
+check-unit:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_tests)'
+check-ranks:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(rank_tests)'
+check-scripts:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(script_tests)'
+
+# Scratch folders of tests that failed.
+mostlyclean-local:
+	-rm -rf scratch-*
+
+# Counts what MPI is asked to send, by LD_PRELOAD.
+CLEANFILES += %D%/pmpi_count.so
+%D%/pmpi_count.so: %D%/pmpi_count.c
+	$(AM_V_CCLD)$(MKDIR_P) %D% && $(CC) $(AM_CFLAGS) $(CFLAGS) -shared -fPIC -o $@ $(srcdir)/%D%/pmpi_count.c
