@@ -33,3 +33,5 @@ noinst_HEADERS += \
 	%D%/session.h \
 	%D%/verbs.h \
 	%D%/words.h
+
+EXTRA_DIST += %D%/README.md

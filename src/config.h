@@ -130,8 +130,8 @@ void moe_config_print_record(const struct moe_run *run, const char *checksum, FI
  */
 void moe_config_print_other(const struct moe_run *run, FILE *out);
 
-/* Prints the option table for people, one option a line: key, default, unit or choices, range, what it means; or, with
- * markdown, as the table of the README. With section not null only that section's.
+/* Prints the option table for people, one option a line: key, = (of record) or -, default, unit or choices, range,
+ * what it means; or, with markdown, as the table of the README. With section not null only that section's.
  *
  * Ranks:  local
  * Errors: never fails

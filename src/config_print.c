@@ -74,18 +74,19 @@ void moe_config_help(FILE *out, const char *section, int markdown)
         widen(&width.allowed, allowed);
     }
     if (markdown)
-        fprintf(out, "| key | default | unit, choices, range | meaning |\n|---|---|---|---|\n");
+        fprintf(out, "| key | | default | unit, choices, range | meaning |\n|---|---|---|---|---|\n");
     for (int i = 0; i < count; i++) {
         const struct moe_option *option = &table[i];
+        const char mark = option->record ? '=' : '-';
         const char *initial = option->initial[0] ? option->initial : "\"\"";
         if (section && (strlen(section) != section_length(option->key) ||
                         strncmp(section, option->key, strlen(section))))
             continue;
         moe_option_allowed(option, allowed, sizeof allowed);
         if (markdown)
-            fprintf(out, "| `%s` | `%s` | %s | %s |\n", option->key, initial, allowed, option->help);
+            fprintf(out, "| `%s` | %c | `%s` | %s | %s |\n", option->key, mark, initial, allowed, option->help);
         else
-            fprintf(out, "  %-*s  %-*s  %-*s  %s\n", width.key, option->key, width.initial, initial, width.allowed,
+            fprintf(out, "  %-*s %c %-*s  %-*s  %s\n", width.key, option->key, mark, width.initial, initial, width.allowed,
                     allowed, option->help);
     }
 }

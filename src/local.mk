@@ -80,3 +80,5 @@ check_LIBRARIES += libmoe_double.a
 libmoe_double_a_SOURCES = $(libmoe_a_SOURCES)
 libmoe_double_a_CPPFLAGS = $(double_cppflags)
 double_cppflags = $(AM_CPPFLAGS) -DMOE_DOUBLE
+
+EXTRA_DIST += %D%/README.md

@@ -14,11 +14,21 @@ struct moe_matrix {
     int transposed;
 };
 
+/* The operand that stands in memory as it is used; stride is the length of a row in memory.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
 static inline struct moe_matrix moe_plain(const moe_real *data, int stride)
 {
     return (struct moe_matrix){data, stride, 0};
 }
 
+/* The operand that stands transposed in memory.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
 static inline struct moe_matrix moe_transposed(const moe_real *data, int stride)
 {
     return (struct moe_matrix){data, stride, 1};

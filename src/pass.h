@@ -17,17 +17,31 @@ struct span {
     int64_t row, rows;       /* first token and number */
 };
 
+/* How many shards the rank owns.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
 static inline int own_shards(const struct moe_model *model)
 {
     return (int)moe_share_count(model->tree.shards, model->ex->ranks, model->ex->rank);
 }
 
+/* The first shard that the rank owns.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
 static inline int first_shard(const struct moe_model *model)
 {
     return (int)moe_share_first(model->tree.shards, model->ex->ranks, model->ex->rank);
 }
 
-/* Where global shard `shard`, one of the rank's own, stands in the pass. */
+/* Where global shard `shard`, one of the rank's own, stands in the pass.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
 static inline struct span span_of(const struct moe_model *model, const struct moe_pass *pass, int shard)
 {
     int64_t first = moe_share_first(pass->batch, model->tree.shards, shard) - pass->first;
@@ -36,13 +50,21 @@ static inline struct span span_of(const struct moe_model *model, const struct mo
     return (struct span){(int)first, (int)count, first * T, count * T};
 }
 
-/* Rows and width of the predictions of a span. */
+/* How many predictions a span has: one a token, or one a sequence.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
 static inline int64_t predictions(const struct moe_model *model, struct span span)
 {
     return model->task->per_token ? span.rows : span.sequences;
 }
 
-/* What one summand of the loss weighs: 1 / B, or 1 / (B T). */
+/* What one summand of the loss weighs: 1 / B, or 1 / (B T).
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
 static inline double loss_scale(const struct moe_model *model, const struct moe_pass *pass)
 {
     return 1.0 / ((double)pass->batch * (model->task->per_token ? model->task->tokens : 1));

@@ -2,6 +2,7 @@
 
 check "make check, 1 to 5 ranks" "$build" check check RANKS="1 2 3 4 5"
 check "whole runs (tests/all)" "$build" check-all check TESTS="$(scripts all)"
+check "timings" "$build" check-timings check TESTS="$(scripts timings)"
 
 strict_build() {
     setup all "$top/build-werror" --enable-werror && make -C "$top/build-werror" check TESTS=

@@ -10,6 +10,7 @@ unit_tests = \
 	%D%/unit/pattern.unit \
 	%D%/unit/pool.unit \
 	%D%/unit/random.unit \
+	%D%/unit/readme.unit \
 	%D%/unit/share.unit \
 	%D%/unit/text.unit \
 	%D%/unit/torus.unit
@@ -34,6 +35,11 @@ script_tests = \
 #   tests_unit_X_double_unit_SOURCES = %D%/unit/X_double.c
 #   tests_unit_X_double_unit_CPPFLAGS = $(double_cppflags)
 #   tests_unit_X_double_unit_LDADD = libmoe_double.a
+
+# What a timing is held against.
+check_PROGRAMS += %D%/timings/gemm
+tests_timings_gemm_SOURCES = %D%/timings/gemm.c
+tests_timings_gemm_LDADD = libmoe.a
 
 check_PROGRAMS += $(unit_tests) $(rank_tests)
 TESTS += $(unit_tests) $(rank_tests) $(script_tests)
@@ -70,6 +76,7 @@ EXTRA_DIST += \
 	%D%/run \
 	%D%/speed \
 	%D%/tap.sh \
+	%D%/timings/step.sh \
 	%D%/valgrind.supp \
 	%D%/xarray_open.py
 

@@ -258,8 +258,8 @@ static void test_help(void)
     out = start_printing();
     moe_config_help(out, "output", 1);
     fclose(out);
-    is_str(printed, "| key | default | unit, choices, range | meaning |\n|---|---|---|---|\n"
-                    "| `output.name` | `moecensus` | text, 1 to 4095 bytes | results go to NAME.h5, parameters to "
+    is_str(printed, "| key | | default | unit, choices, range | meaning |\n|---|---|---|---|---|\n"
+                    "| `output.name` | - | `moecensus` | text, 1 to 4095 bytes | results go to NAME.h5, parameters to "
                     "NAME.model.h5; -o NAME is the same |\n", "as a table of the README");
 }
 
