@@ -11,6 +11,7 @@ libmoempi_a_SOURCES = \
 	%D%/h5read.c \
 	%D%/h5util.c \
 	%D%/measurements.c \
+	%D%/memory.c \
 	%D%/parameters.c \
 	%D%/provenance.c \
 	%D%/results.c \
@@ -28,6 +29,7 @@ noinst_HEADERS += \
 	%D%/h5read.h \
 	%D%/h5util.h \
 	%D%/measurements.h \
+	%D%/memory.h \
 	%D%/provenance.h \
 	%D%/results.h \
 	%D%/session.h \

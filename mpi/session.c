@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mpi/h5read.h"
+#include "mpi/memory.h"
 #include "src/clock.h"
 #include "src/pool.h"
 #include "src/progress.h"
+#include "src/share.h"
 
 /* Bytes that one rank's counters may hold before they are moved to their owners. */
 enum { COUNTER_BUDGET = 256 << 20 };
@@ -83,7 +86,15 @@ void moe_session_close(struct moe_session *session)
 /* Tries the folder by making and removing the file that writing would start with. */
 static enum moe_status try_folder(const char *name, struct moe_error *err)
 {
-    char part[MOE_PATH_MAX + 8];
+    char part[MOE_PATH_MAX + 32];
+    struct stat there;
+    if (strchr(name, ':'))
+        return moe_fail(err, MOE_USAGE, "output %s: no \":\" please, MPI-IO takes what is before it for a kind of file "
+                                        "system (choose another name with -o)",
+                        name);
+    if (stat(name, &there) == 0 && !S_ISREG(there.st_mode))
+        return moe_fail(err, MOE_OUTPUT, "cannot write %s: it is there and not a file (choose another output with -o)",
+                        name);
     snprintf(part, sizeof part, "%s.part", name);
     FILE *file = fopen(part, "w");
     if (!file)
@@ -93,23 +104,33 @@ static enum moe_status try_folder(const char *name, struct moe_error *err)
     return MOE_OK;
 }
 
+/* Whether the file is what this session would write. A model file names no verb, as only training writes one. */
+static int is_same(const struct moe_session *session, struct moe_reader *reader, struct moe_error *err)
+{
+    struct moe_error no_verb;
+    char *config = NULL, *verb = NULL;
+    moe_reader_text(reader, "/", "config", &config, err);
+    moe_reader_text(reader, "/", "verb", &verb, &no_verb);
+    int same = config && strcmp(config, session->config) == 0 && (!verb || strcmp(verb, session->verb) == 0);
+    moe_pool_free(config);
+    moe_pool_free(verb);
+    return same;
+}
+
 static enum moe_status look_at_output(const struct moe_session *session, const char *name, int overwrite, int *same,
                                       struct moe_error *err)
 {
     struct moe_reader *reader;
-    char *config = NULL;
     if (try_folder(name, err) != MOE_OK || access(name, F_OK) != 0 || overwrite)
         return err->code;
     struct moe_error unreadable = {0};
     if (moe_reader_open(name, &reader, &unreadable) == MOE_OK)
-        moe_reader_text(reader, "/", "config", &config, &unreadable);
+        *same = is_same(session, reader, &unreadable);
     moe_reader_close(reader);
-    *same = config && strcmp(config, session->config) == 0;
-    moe_pool_free(config);
     if (!*same)
         return moe_fail(err, MOE_USAGE, "%s is there already and comes from %s (choose another name with -o, or give "
                                         "--overwrite)",
-                        name, unreadable.code == MOE_OK ? "another config" : "elsewhere");
+                        name, unreadable.code == MOE_OK ? "another config or verb" : "elsewhere");
     return MOE_OK;
 }
 
@@ -123,17 +144,15 @@ enum moe_status moe_session_output(const struct moe_session *session, const char
     return moe_comm_share(session->comm, err);
 }
 
-/* Bytes of memory that a rank of this node may count on. */
-static int64_t memory_of_rank(const struct moe_comm *comm)
+/* Bytes of the choices that a rank keeps one by one until they are written. */
+static double kept_bytes(const struct moe_session *session)
 {
-    MPI_Comm node;
-    int on_node;
-    MPI_Comm_split_type(comm->world, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &node);
-    MPI_Comm_size(node, &on_node);
-    MPI_Comm_free(&node);
-    int64_t pages = sysconf(_SC_AVPHYS_PAGES), bytes = pages * sysconf(_SC_PAGESIZE) / on_node, least;
-    MPI_Allreduce(&bytes, &least, 1, MPI_INT64_T, MPI_MIN, comm->world);
-    return least;
+    const struct moe_run *run = &session->run;
+    const int shards = run->parallel.shards;
+    double kept = (double)(run->census.keep_choices < run->census.sequences ? run->census.keep_choices
+                                                                             : run->census.sequences);
+    double share = (double)moe_share_count(shards, session->comm->ranks, 0) / shards;
+    return kept * share * session->model.task->tokens * run->model.layers * run->model.top_k * sizeof(int16_t);
 }
 
 enum moe_status moe_session_can_count(const struct moe_session *session, struct moe_error *err)
@@ -154,13 +173,14 @@ enum moe_status moe_session_can_count(const struct moe_session *session, struct 
                                            .batch = run->census.batch,
                                            .seed = run->data.seed,
                                            .keep_keys = run->census.keep_keys};
-    const int64_t need = moe_census_estimate_bytes(&shape, session->comm->ranks, MOE_CENSUS_ROUND);
-    const int64_t have = memory_of_rank(session->comm);
-    if ((double)need > 0.85 * (double)have)
+    const double need = (double)moe_census_estimate_bytes(&shape, session->comm->ranks, MOE_CENSUS_ROUND) +
+                        kept_bytes(session);
+    const double have = (double)moe_memory_of_rank(session->comm);
+    if (need > 0.85 * have)
         return moe_fail(err, MOE_INPUT,
                         "a census of %" PRId64 " sequences may need %.1f GB a rank, there are %.1f GB (use more ranks "
                         "or nodes, or count fewer sequences a job)",
-                        run->census.sequences, (double)need / 1e9, (double)have / 1e9);
+                        run->census.sequences, need / 1e9, have / 1e9);
     return MOE_OK;
 }
 

@@ -8,9 +8,10 @@
 #include "src/data.h"
 #include "src/model.h"
 
-/* Everything a verb works with. Zero it, fill comm and run, then open it. */
+/* Everything a verb works with. Zero it, fill comm, verb and run, then open it. */
 struct moe_session {
     const struct moe_comm *comm;
+    const char *verb; /* "train" or "census" */
     struct moe_run run;
     struct moe_input input;
     struct moe_data *data;
@@ -33,7 +34,7 @@ void moe_session_close(struct moe_session *session);
  * where there is one with the session's own config.
  *
  * Ranks:  collective
- * Errors: MOE_USAGE a file of another config is there; MOE_OUTPUT the folder is missing or takes no file
+ * Errors: MOE_USAGE a file of another config or verb is there, or the name has a colon; MOE_OUTPUT the folder is missing or takes no file
  */
 enum moe_status moe_session_output(const struct moe_session *session, const char *name, int overwrite, int *same,
                                    struct moe_error *err);

@@ -7,6 +7,7 @@
 #include "mpi/verbs.h"
 #include "mpi/words.h"
 #include "src/clock.h"
+#include "src/options.h"
 #include "src/pool.h"
 
 /* What rank 0 learns from the model file, beside the settings. */
@@ -43,10 +44,15 @@ static enum moe_status read_origin(const char *file, struct moe_run *run, struct
 {
     struct moe_reader *reader;
     char *kind = NULL, *checksum = NULL;
+    int64_t schema = 0;
     if (moe_reader_open(file, &reader, err) != MOE_OK)
         return err->code;
     if (moe_reader_text(reader, "/", "kind", &kind, err) == MOE_OK && strcmp(kind, "parameters") != 0)
         moe_fail(err, MOE_INPUT, "%s holds %s, not a model (give NAME.model.h5)", file, kind);
+    if (err->code == MOE_OK && moe_reader_int(reader, "/", "schema_version", &schema, err) == MOE_OK &&
+        schema != MOE_SCHEMA_VERSION)
+        moe_fail(err, MOE_INPUT, "%s has schema_version %" PRId64 ", this program reads %d", file, schema,
+                 MOE_SCHEMA_VERSION);
     if (err->code == MOE_OK && read_settings(reader, "/", "config", run, err) == MOE_OK &&
         read_settings(reader, "/provenance", "settings", run, err) == MOE_OK &&
         moe_reader_int(reader, "/", "step", &origin->step, err) == MOE_OK &&
@@ -58,19 +64,22 @@ static enum moe_status read_origin(const char *file, struct moe_run *run, struct
     return err->code;
 }
 
-/* X.model.h5 -> X.census-FIRST, unless -o names another. */
+/* X.model.h5 -> X.census-FIRST, unless the command line names another. */
 static enum moe_status name_output(struct moe_run *run, const struct moe_words *words, struct moe_error *err)
 {
     const char *const tails[] = {".model.h5", ".h5"};
     size_t length = strlen(words->file);
+    if (words->output)
+        return moe_option_set(moe_option_find("output.name"), run, words->output, err);
+    if (run->output.name[0])
+        return MOE_OK;
     for (int i = 0; i < 2 && length == strlen(words->file); i++) {
         size_t tail = strlen(tails[i]);
         if (length > tail && strcmp(words->file + length - tail, tails[i]) == 0)
             length -= tail;
     }
-    int written = words->output ? snprintf(run->output.name, sizeof run->output.name, "%s", words->output)
-                                : snprintf(run->output.name, sizeof run->output.name, "%.*s.census-%" PRId64,
-                                           (int)length, words->file, run->census.first);
+    int written = snprintf(run->output.name, sizeof run->output.name, "%.*s.census-%" PRId64, (int)length, words->file,
+                           run->census.first);
     if (written >= (int)sizeof run->output.name)
         return moe_fail(err, MOE_USAGE, "the output's name is longer than %zu bytes", sizeof run->output.name - 1);
     return MOE_OK;
@@ -85,6 +94,7 @@ static enum moe_status configure(struct moe_run *run, struct origin *origin, con
         return moe_fail(err, MOE_USAGE, "no model given (moecensus census NAME.model.h5)");
     if (read_origin(words->file, run, origin, err) != MOE_OK)
         return err->code;
+    run->output.name[0] = '\0'; /* the model's own name is taken */
     for (int i = 0; i < words->setting_count; i++)
         if (set_allowed(run, words->setting[i], err) != MOE_OK)
             return err->code;
@@ -106,7 +116,7 @@ static enum moe_status load_parameters(struct moe_session *session, const char *
 static enum moe_status count_and_write(struct moe_session *session, const struct origin *origin, const char *file,
                                        const char *name, moe_report *report, struct moe_error *err)
 {
-    struct moe_results results = {.verb = "census",
+    struct moe_results results = {.verb = session->verb,
                                   .comm = session->comm,
                                   .run = &session->run,
                                   .task = session->model.task,
@@ -115,10 +125,12 @@ static enum moe_status count_and_write(struct moe_session *session, const struct
                                   .checksum = session->input.checksum,
                                   .command = session->command};
     if (load_parameters(session, file, err) == MOE_OK &&
-        moe_session_census(session, &results, (int)origin->step, err) == MOE_OK &&
-        moe_results_write(&results, name, err) == MOE_OK && session->comm->rank == 0) {
-        report(&results, stdout);
-        printf("\nwritten: %s\n", name);
+        moe_session_census(session, &results, (int)origin->step, err) == MOE_OK) {
+        moe_place("census: write");
+        if (moe_results_write(&results, name, err) == MOE_OK && session->comm->rank == 0) {
+            report(&results, stdout);
+            printf("\nwritten: %s\n", name);
+        }
     }
     moe_results_clear(&results);
     return err->code;
@@ -147,7 +159,7 @@ static enum moe_status run_session(struct moe_session *session, const struct ori
 enum moe_status moe_verb_census(const struct moe_comm *comm, int argc, char **argv, moe_report *report,
                                 struct moe_error *err)
 {
-    struct moe_session session = {.comm = comm};
+    struct moe_session session = {.comm = comm, .verb = "census"};
     struct moe_words words = {0};
     struct origin origin = {0};
     char file[MOE_PATH_MAX] = "";

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mpi/memory.h"
 #include "mpi/session.h"
 #include "mpi/verbs.h"
 #include "mpi/words.h"
 #include "src/clock.h"
+#include "src/options.h"
 #include "src/pool.h"
 #include "src/progress.h"
 
@@ -19,10 +21,8 @@ static enum moe_status configure(struct moe_run *run, const struct moe_words *wo
     for (int i = 0; i < words->setting_count; i++)
         if (moe_config_set(run, words->setting[i], err) != MOE_OK)
             return err->code;
-    if (words->output && strlen(words->output) >= sizeof run->output.name)
-        return moe_fail(err, MOE_USAGE, "-o: the name is longer than %zu bytes", sizeof run->output.name - 1);
-    if (words->output)
-        strcpy(run->output.name, words->output);
+    if (words->output && moe_option_set(moe_option_find("output.name"), run, words->output, err) != MOE_OK)
+        return err->code;
     return moe_config_check(run, ranks, words->print_config ? NULL : stderr, err);
 }
 
@@ -68,6 +68,17 @@ static enum moe_status train_and_write(struct moe_session *session, struct moe_r
     return status;
 }
 
+/* A history that cannot be kept is refused before anything is done. */
+static enum moe_status can_record(const struct moe_session *session, struct moe_error *err)
+{
+    const double need = moe_history_bytes(&session->run), have = (double)moe_memory_of_rank(session->comm);
+    if (need > 0.5 * have)
+        return moe_fail(err, MOE_INPUT, "the history of %d steps needs %.1f GB a rank, there are %.1f GB (train fewer "
+                                        "steps)",
+                        session->run.train.steps, need / 1e9, have / 1e9);
+    return MOE_OK;
+}
+
 /* From checked settings to written files; report on rank 0. */
 static enum moe_status run_session(struct moe_session *session, int overwrite, moe_report *report,
                                    struct moe_error *err)
@@ -86,11 +97,11 @@ static enum moe_status run_session(struct moe_session *session, int overwrite, m
             fprintf(stderr, "moecensus: train: %s is there already, from the same config: nothing to do\n", name);
         return MOE_OK;
     }
-    if (moe_session_can_count(session, err) != MOE_OK)
+    if (moe_session_can_count(session, err) != MOE_OK || can_record(session, err) != MOE_OK)
         return err->code;
     moe_clock_add(MOE_TIME_SETUP, clock);
     struct moe_history history;
-    struct moe_results results = {.verb = "train",
+    struct moe_results results = {.verb = session->verb,
                                   .comm = session->comm,
                                   .run = &session->run,
                                   .task = session->model.task,
@@ -112,7 +123,7 @@ static enum moe_status run_session(struct moe_session *session, int overwrite, m
 enum moe_status moe_verb_train(const struct moe_comm *comm, int argc, char **argv, moe_report *report,
                                struct moe_error *err)
 {
-    struct moe_session session = {.comm = comm};
+    struct moe_session session = {.comm = comm, .verb = "train"};
     struct moe_words words = {0};
     moe_place("train");
     moe_words_join(session.command, sizeof session.command, argc, argv);

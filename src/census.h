@@ -59,7 +59,7 @@ int moe_scopes(const struct moe_census_shape *shape, const struct moe_pattern *p
  */
 void moe_scope_path(const struct moe_scope *scope, int position, char path[64]);
 
-/* The group of a sequence, 0 .. MOE_GROUPS - 1: the first draw of stream GROUPS, a = sequence.
+/* The group of a sequence: the first whole number below MOE_GROUPS of stream GROUPS, a = sequence.
  *
  * Ranks:  local
  * Errors: never fails

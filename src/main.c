@@ -1,4 +1,5 @@
 /* The program: a table of verbs. The only file that may see every folder. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -6,6 +7,7 @@
 #include "mpi/comm.h"
 #include "mpi/verbs.h"
 #include "src/config.h"
+#include "src/progress.h"
 
 static const struct verb {
     const char *name, *usage, *about;
@@ -47,13 +49,18 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
+static int asks_for_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 /* Runs the verb that argv asks for. */
 static enum moe_status run(const struct moe_comm *comm, int argc, char **argv, struct moe_error *err)
 {
     const struct verb *verb = argc > 1 ? find_verb(argv[1]) : NULL;
     if (verb) {
         for (int i = 2; i < argc; i++)
-            if (strcmp(argv[i], "--help") == 0) {
+            if (asks_for_help(argv[i])) {
                 if (comm->rank == 0)
                     print_help(verb);
                 return MOE_OK;
@@ -65,7 +72,7 @@ static enum moe_status run(const struct moe_comm *comm, int argc, char **argv, s
             puts(PACKAGE_STRING);
         return MOE_OK;
     }
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+    if (argc > 1 && asks_for_help(argv[1])) {
         if (comm->rank == 0)
             print_usage(stdout);
         return MOE_OK;
@@ -75,12 +82,25 @@ static enum moe_status run(const struct moe_comm *comm, int argc, char **argv, s
                     argc > 1 ? argv[1] : "");
 }
 
+/* What was printed may still be on its way, to a disk that is full. */
+static enum moe_status finish_output(struct moe_error *err)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return MOE_OK;
+    return moe_fail(err, MOE_OUTPUT, "cannot write standard output: %s",
+                    errno ? strerror(errno) : "some of it was lost");
+}
+
 int main(int argc, char **argv)
 {
     struct moe_comm comm;
     struct moe_error err = {0};
     moe_comm_start(&comm, &argc, &argv);
     enum moe_status status = run(&comm, argc, argv, &err);
+    if (status == MOE_OK)
+        status = finish_output(&err);
+    moe_progress_close();
     if (status != MOE_OK && comm.rank == 0)
         fprintf(stderr, "moecensus: %s%s%s\n", moe_place_name(), moe_place_name()[0] ? ": " : "", err.text);
     moe_comm_end(&comm);

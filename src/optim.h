@@ -23,7 +23,8 @@ struct moe_optim {
 void moe_optim_init(struct moe_optim *optim, const struct moe_model *model);
 void moe_optim_clear(struct moe_optim *optim);
 
-/* The learning rate of step 0, 1, ...: linear warm-up, then a cosine to 10 % of train.rate at the last step.
+/* The learning rate of step 0, 1, ...: linear warm-up, then a cosine that reaches 10 % of train.rate
+ * after the last step.
  *
  * Ranks:  local
  * Errors: never fails

@@ -9,6 +9,8 @@
 
 enum { BAR = 24 };
 
+static FILE *open_line; /* where a bar waits for its next state */
+
 void moe_progress_begin(struct moe_progress *progress, FILE *out, const char *what, const char *unit, int64_t total,
                         double tokens)
 {
@@ -52,4 +54,12 @@ void moe_progress_tell(struct moe_progress *progress, int64_t done, double loss)
     else
         fprintf(progress->out, ", %.0f s left%s", left, progress->is_terminal ? "   " : "\n");
     fflush(progress->out);
+    open_line = progress->is_terminal && !last ? progress->out : NULL;
+}
+
+void moe_progress_close(void)
+{
+    if (open_line)
+        fputc('\n', open_line);
+    open_line = NULL;
 }

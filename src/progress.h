@@ -30,4 +30,11 @@ void moe_progress_begin(struct moe_progress *progress, FILE *out, const char *wh
  */
 void moe_progress_tell(struct moe_progress *progress, int64_t done, double loss);
 
+/* Ends the line of a bar that was left open, so that an error starts its own.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
+void moe_progress_close(void);
+
 #endif

@@ -1,7 +1,8 @@
 /* Random numbers without state: each is a function of (seed, stream, a, b) and its place in that sequence.
  *
- * Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"; Random123). The key is the seed;
- * the counter holds stream, place, b and a. So no draw depends on the number of ranks or on what was drawn before. */
+ * Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"; Random123). The key is the seed, low
+ * word first; the counter's words are stream << 24 | block, b, a low, a high, with block 0, 1, ... along the sequence.
+ * So no draw depends on the number of ranks or on what was drawn before. */
 #ifndef MOE_RANDOM_H
 #define MOE_RANDOM_H
 
@@ -38,7 +39,7 @@ struct moe_random {
  */
 void moe_random_init(struct moe_random *random, uint64_t seed, enum moe_stream stream, uint64_t a, uint32_t b);
 
-/* The next 32 or 64 random bits.
+/* The next 32 or 64 random bits; of 64 the low word is drawn first.
  *
  * Ranks:  local
  * Errors: never fails
@@ -46,21 +47,22 @@ void moe_random_init(struct moe_random *random, uint64_t seed, enum moe_stream s
 uint32_t moe_random_u32(struct moe_random *random);
 uint64_t moe_random_u64(struct moe_random *random);
 
-/* The next whole number in 0..n-1, uniform up to n / 2^64; n >= 1. Uses one 64-bit draw.
+/* The next whole number in 0..n-1: the high half of the 128-bit product of n >= 1 and one 64-bit draw.
  *
  * Ranks:  local
  * Errors: never fails
  */
 uint64_t moe_random_below(struct moe_random *random, uint64_t n);
 
-/* The next number in the open interval (0, 1), 52 random bits.
+/* The next number in the open interval (0, 1): (x + 1/2) / 2^52, x the upper 52 of 64 bits.
  *
  * Ranks:  local
  * Errors: never fails
  */
 double moe_random_uniform(struct moe_random *random);
 
-/* The next standard normal deviate (Box and Muller 1958; two from two uniforms).
+/* The next standard normal deviate (Box and Muller 1958): from two uniforms u, v first sqrt(-2 ln u) cos(2 pi v), then
+ * the same with the sine, which is kept until the next call.
  *
  * Ranks:  local
  * Errors: never fails

@@ -26,8 +26,7 @@ int moe_margin_bin(double margin)
 {
     if (!(margin >= 1e-7))
         return 0;
-    int bin = 1 + (int)floor(4 * (log10(margin) + 7));
-    return bin < MOE_MARGIN_BINS ? bin : MOE_MARGIN_BINS - 1;
+    return margin < 100 ? 1 + (int)floor(4 * (log10(margin) + 7)) : MOE_MARGIN_BINS - 1;
 }
 
 double moe_margin_edge(int bin)

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 static void (*fatal_hook)(int code) = exit;
 static int fatal_rank = -1;
@@ -28,6 +29,8 @@ _Noreturn void moe_fatal(enum moe_status code, const char *format, ...)
     char who[32] = "";
     if (fatal_rank >= 0)
         snprintf(who, sizeof who, "rank %d: ", fatal_rank);
+    if (fatal_rank > 0) /* a fault that all ranks meet at once is for rank 0 to tell, and to end the others */
+        nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
     fprintf(stderr, "moecensus: %s%s%s%s\n", place, place[0] ? ": " : "", who, text);
     fflush(stderr);
     fatal_hook(code);

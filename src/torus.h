@@ -1,8 +1,10 @@
 /* Regression on a d-torus: points on a manifold of known dimension, a target of known smoothness.
  *
- * z is uniform on [0, 2 pi)^d and embedded in 32 dimensions by a fixed random two-layer map, whose coordinates are
- * standardised and cut into T tokens; the target is a random trigonometric sum with the spectral law of a Matern
- * process of smoothness beta, its frequencies rounded so that it lives on the torus, standardised too.
+ * z is uniform on [0, 2 pi)^d and embedded in 32 dimensions by a fixed random map, x = tanh(u G1 + shift) G2 with
+ * u = (cos z, sin z), entries of G1 N(0, 1 / (2 d)), of the shift uniform(-1, 1), of G2 N(0, 1/128); coordinates are
+ * standardised and cut into T tokens. The target is a sum of c cos(w . z + phase), w = round(scale x normal vector /
+ * sqrt(chi-square with 2 beta degrees of freedom / (2 beta))): the spectral law of a Matern process of smoothness beta,
+ * rounded so that it lives on the torus; terms with w = 0 are dropped, the sum is standardised.
  *
  * Draws, all with key data.seed. Point `index` of a split: stream of the split, a = index, d uniforms times 2 pi.
  * Noise: stream noise, a = index, b = split, one normal. Embedding: stream target, b = 0, a = 0 for G1 [2d, 128] by

@@ -53,6 +53,13 @@ struct loop {
     struct moe_optim optim;
 };
 
+double moe_history_bytes(const struct moe_run *run)
+{
+    double by_step = 4 + (double)run->model.layers * MOE_IMBALANCES;
+    double by_eval = (double)(sizeof(int64_t) + sizeof(struct moe_evaluation)) / run->train.eval_every;
+    return run->train.steps * (by_step * (double)sizeof(double) + by_eval);
+}
+
 static void history_init(struct moe_history *history, const struct moe_run *run)
 {
     const size_t steps = (size_t)run->train.steps;
@@ -133,14 +140,18 @@ static enum moe_status train_step(struct loop *loop, int step, struct moe_error 
     return MOE_OK;
 }
 
-static void evaluate_test(struct loop *loop, int done)
+static enum moe_status evaluate_test(struct loop *loop, int done, struct moe_error *err)
 {
     struct moe_history *history = loop->history;
     double clock = moe_clock();
-    history->eval_step[history->evals] = done;
-    history->eval[history->evals++] = moe_evaluate(loop->model, loop->data, &loop->eval_pass, MOE_SPLIT_TEST,
-                                                   moe_data_count(loop->data, MOE_SPLIT_TEST));
+    struct moe_evaluation *eval = &history->eval[history->evals];
+    history->eval_step[history->evals++] = done;
+    *eval = moe_evaluate(loop->model, loop->data, &loop->eval_pass, MOE_SPLIT_TEST,
+                         moe_data_count(loop->data, MOE_SPLIT_TEST));
     moe_clock_add(MOE_TIME_EVALUATION, clock);
+    if (!isfinite(eval->loss))
+        return moe_fail(err, MOE_NUMERIC, "the test loss is not finite (lower train.rate, or raise train.warmup)");
+    return MOE_OK;
 }
 
 /* The whole training set once, where it has an end. */
@@ -168,7 +179,8 @@ static enum moe_status run_steps(struct loop *loop, struct moe_error *err)
     const int steps = run->train.steps;
     if (census(loop, 0, err) != MOE_OK)
         return err->code;
-    evaluate_test(loop, 0);
+    if (evaluate_test(loop, 0, err) != MOE_OK)
+        return err->code;
     for (int step = 0; step < steps; step++) {
         const int done = step + 1;
         const int64_t allocations = moe_pool_allocations(), growths = loop->pass.wire.growths;
@@ -181,8 +193,8 @@ static enum moe_status run_steps(struct loop *loop, struct moe_error *err)
         }
         if (loop->observer->progress)
             loop->observer->progress(loop->observer->context, done, loop->history->loss[step]);
-        if (done % run->train.eval_every == 0 || done == steps)
-            evaluate_test(loop, done);
+        if ((done % run->train.eval_every == 0 || done == steps) && evaluate_test(loop, done, err) != MOE_OK)
+            return err->code;
         if (run->census.every > 0 && done % run->census.every == 0 && done < steps &&
             census(loop, done, err) != MOE_OK)
             return err->code;

@@ -53,6 +53,13 @@ struct moe_observer {
     void (*progress)(void *context, int step, double loss);
 };
 
+/* Bytes that the history of a run takes on every rank.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
+double moe_history_bytes(const struct moe_run *run);
+
 /* Trains the model in place for run.train.steps steps.
  *
  * Ranks:  collective on model->ex

@@ -34,7 +34,8 @@ step "training under valgrind" "$build/valgrind.log" valgrind_train
 # MPICH has no setting that lets waiting ranks give up the core, so more ranks than cores are for short tests only.
 step "build with MPICH" "$top/build-mpich/part.log" setup all "$top/build-mpich" CC=mpicc.mpich &&
     check "rank tests on 1 and 2 ranks of MPICH" "$top/build-mpich" check-2 check-ranks RANKS="1 2" &&
-    check "rank tests on 3 ranks of MPICH" "$top/build-mpich" check-3 check RANKS=3 TESTS="tests/ranks/tap.ranks"
+    check "rank tests on 3 ranks of MPICH" "$top/build-mpich" check-3 check RANKS=3 \
+        TESTS="tests/ranks/tap.ranks tests/ranks/exchange.ranks tests/ranks/model.ranks"
 
 found_scalapack() {
     grep -q '^SCALAPACK_LIBS = -lscalapack-openmpi' "$top/build-werror/Makefile" &&

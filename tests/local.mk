@@ -2,29 +2,53 @@
 # bash script. X.unit and X.ranks are made from X.c; adding a test is one line in its list.
 
 unit_tests = \
+	%D%/unit/abundance.unit \
+	%D%/unit/attention.unit \
+	%D%/unit/bound.unit \
 	%D%/unit/census.unit \
 	%D%/unit/config.unit \
 	%D%/unit/config_check.unit \
 	%D%/unit/data.unit \
+	%D%/unit/expert.unit \
+	%D%/unit/gradients_double.unit \
 	%D%/unit/idx.unit \
+	%D%/unit/kernels.unit \
+	%D%/unit/layout.unit \
+	%D%/unit/loss.unit \
+	%D%/unit/matmul.unit \
+	%D%/unit/model.unit \
+	%D%/unit/model_gradients_double.unit \
+	%D%/unit/optim.unit \
 	%D%/unit/pattern.unit \
+	%D%/unit/planted.unit \
 	%D%/unit/pool.unit \
 	%D%/unit/random.unit \
 	%D%/unit/readme.unit \
+	%D%/unit/router.unit \
 	%D%/unit/share.unit \
+	%D%/unit/snapshot.unit \
 	%D%/unit/text.unit \
-	%D%/unit/torus.unit
+	%D%/unit/torus.unit \
+	%D%/unit/tree.unit
 
 rank_tests = \
 	%D%/ranks/census.ranks \
+	%D%/ranks/exchange.ranks \
+	%D%/ranks/experts.ranks \
 	%D%/ranks/h5file.ranks \
 	%D%/ranks/h5large.ranks \
+	%D%/ranks/model.ranks \
 	%D%/ranks/tap.ranks
 
 script_tests = \
 	%D%/cli/compare.sh \
 	%D%/cli/disk-full.sh \
+	%D%/cli/faults.sh \
+	%D%/cli/input-files.sh \
 	%D%/cli/on-ranks.sh \
+	%D%/cli/output-files.sh \
+	%D%/cli/traffic.sh \
+	%D%/cli/usage.sh \
 	%D%/rules/docs.sh \
 	%D%/rules/layers.sh \
 	%D%/rules/lists.sh \
@@ -35,6 +59,12 @@ script_tests = \
 #   tests_unit_X_double_unit_SOURCES = %D%/unit/X_double.c
 #   tests_unit_X_double_unit_CPPFLAGS = $(double_cppflags)
 #   tests_unit_X_double_unit_LDADD = libmoe_double.a
+tests_unit_gradients_double_unit_SOURCES = %D%/unit/gradients_double.c
+tests_unit_gradients_double_unit_CPPFLAGS = $(double_cppflags)
+tests_unit_gradients_double_unit_LDADD = libmoe_double.a
+tests_unit_model_gradients_double_unit_SOURCES = %D%/unit/model_gradients_double.c
+tests_unit_model_gradients_double_unit_CPPFLAGS = $(double_cppflags)
+tests_unit_model_gradients_double_unit_LDADD = libmoe_double.a
 
 # What a timing is held against.
 check_PROGRAMS += %D%/timings/gemm
@@ -64,15 +94,32 @@ AM_TESTS_ENVIRONMENT = \
 	RANKS='$(RANKS)'; export RANKS; \
 	. '$(abs_top_srcdir)/jobs/mpi-env.sh';
 
-noinst_HEADERS += %D%/routes.h %D%/tap.h
+noinst_HEADERS += %D%/routes.h %D%/small.h %D%/tap.h
 EXTRA_DIST += \
 	$(script_tests) \
 	%D%/README.md \
 	%D%/all.sh \
+	%D%/all/fashion.sh \
+	%D%/all/forward.sh \
+	%D%/all/planted.sh \
+	%D%/all/quickstart.sh \
+	%D%/all/ranks.sh \
+	%D%/all/recount.sh \
+	%D%/all/text.sh \
+	%D%/all/xarray.sh \
+	%D%/checks.py \
+	%D%/checks.sh \
 	%D%/compare_h5.py \
 	%D%/count.sh \
+	%D%/draws.py \
+	%D%/forward.py \
 	%D%/lsan.supp \
 	%D%/on-ranks \
+	%D%/planted.py \
+	%D%/pmpi_count.c \
+	%D%/ranges.py \
+	%D%/recount.py \
+	%D%/refused.sh \
 	%D%/run \
 	%D%/speed \
 	%D%/tap.sh \
@@ -94,6 +141,8 @@ mostlyclean-local:
 	-rm -rf scratch-*
 
 # Counts what MPI is asked to send, by LD_PRELOAD.
+check_DATA += %D%/pmpi_count.so
 CLEANFILES += %D%/pmpi_count.so
+EXTRA_DIST += %D%/pmpi_count.c
 %D%/pmpi_count.so: %D%/pmpi_count.c
 	$(AM_V_CCLD)$(MKDIR_P) %D% && $(CC) $(AM_CFLAGS) $(CFLAGS) -shared -fPIC -o $@ $(srcdir)/%D%/pmpi_count.c

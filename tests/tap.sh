@@ -1,7 +1,7 @@
 # Writing tests in shell: sourced by a bash script as `. "${TOP_SRCDIR-.}/tests/tap.sh"`.
 #
 # The script then stands in an empty folder of its own, which goes when all checks held and is kept when one failed.
-# Every check prints one line of TAP and goes on. The last line of a script is `tap_done`.
+# Every check prints one line of TAP, goes on and returns its verdict. The last line of a script is `tap_done`.
 #
 #   ok TEXT COMMAND...         the command succeeds (`ok "no file left" test ! -e x.h5`)
 #   expect_code N COMMAND...   it ends with exactly N; what it wrote is in the files out and err
@@ -48,7 +48,7 @@ ok() {
     local text=$1 status=0
     shift
     "$@" >tap.log 2>&1 || status=$?
-    tap_result $status "$text" || tap_show tap.log
+    tap_result $status "$text" || { tap_show tap.log; false; }
 }
 
 expect_code() {
@@ -63,13 +63,13 @@ expect_code() {
 has_line() {
     local status=0
     grep -q -E -e "$2" "$1" 2>tap.log || status=1
-    tap_result $status "$1 has a line like $2" || tap_show tap.log "$1"
+    tap_result $status "$1 has a line like $2" || { tap_show tap.log "$1"; false; }
 }
 
 same_text() {
     local status=0
     diff "$2" "$1" >tap.log 2>&1 || status=1
-    tap_result $status "$1 equals $(basename "$2")" || tap_show tap.log
+    tap_result $status "$1 equals $(basename "$2")" || { tap_show tap.log; false; }
 }
 
 skip() {

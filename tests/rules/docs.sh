@@ -1,5 +1,5 @@
-# Every function in a header has lines `Ranks:` and `Errors:` in the comment above it, or above the group it stands in:
-# prototypes that follow each other without an empty line share one comment.
+# Every moe_ function in a header has lines `Ranks:` and `Errors:` in the comment above it, or above the group it stands
+# in: prototypes that follow each other without an empty line share one comment.
 . "${TOP_SRCDIR-.}/tests/tap.sh"
 
 undocumented() { # HEADER: prints the functions that lack a line
@@ -11,7 +11,7 @@ undocumented() { # HEADER: prints the functions that lack a line
             if (/\*\//) { inside = 0; above = 1 }
             next
         }
-        /^[A-Za-z_].*[A-Za-z0-9_]\(/ && !/^typedef/ && !/^(enum|struct|union) [a-z_]* *\{/ {
+        /^[a-z_].*[ *]moe_[a-z0-9_]*\(/ && !/^typedef/ {
             functions++
             if (!above || !ranks || !errors) print FILENAME ":" FNR ": " $0
             next
@@ -23,7 +23,8 @@ undocumented() { # HEADER: prints the functions that lack a line
 }
 
 printf '%s\n' '/* Good.' ' *' ' * Ranks:  local' ' * Errors: none' ' */' 'int moe_a(int x);' 'int moe_b(int x,' \
-    '          int y);' '' 'int moe_c(void);' '/* Ranks: local */' 'int moe_d(void);' 'typedef int moe_e(int x);' >sample.h
+    '          int y);' '' 'int moe_c(void);' '/* Ranks: local */' 'int moe_d(void);' 'typedef int moe_e(int x);' '' \
+    'static inline int inner(int x)' >sample.h
 undocumented sample.h | sed 's/.*moe_/moe_/' >found
 printf '%s\n' 'moe_c(void);' 'moe_d(void);' >wanted
 same_text found wanted

@@ -86,7 +86,7 @@ static void test_training_windows(const struct moe_input *input)
     moe_batch_new(&batch, data, 2);
     for (int i = 0; i < N; i++) {
         moe_random_init(&random, 11, MOE_STREAM_WINDOW, (uint64_t)i, 0);
-        int start = (int)(moe_random_u64(&random) / 0x1p64 * STARTS);
+        int start = (int)((double)moe_random_u64(&random) / 0x1p64 * STARTS);
         moe_data_fetch(data, MOE_SPLIT_TRAIN, i, &batch, 1);
         wrong += !holds(&batch, start);
         seen[start]++;
