@@ -154,4 +154,4 @@ fi
 if [ ! -f Makefile ] || [ "$installed" = yes ]; then
     stage "configure in $PWD" "$PWD/configure.log" "$top/configure" -q "$@"
 fi
-stage "make in $PWD" "$PWD/make.log" make -j "$(nproc 2>/dev/null || echo 2)"
+stage "make in $PWD" "$PWD/make.log" make -j "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)"

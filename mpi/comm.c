@@ -34,6 +34,10 @@ void moe_comm_start(struct moe_comm *comm, int *argc, char ***argv)
     MPI_Errhandler_free(&handler);
     moe_fatal_hook(abort_all, comm->rank);
     moe_matmul_one_thread();
+    const char *kernel = getenv("OPENBLAS_CORETYPE");
+    if (kernel && comm->rank == 0)
+        fprintf(stderr, "moecensus: warning: OPENBLAS_CORETYPE=%s picks the BLAS kernel: other bits than without it\n",
+                kernel);
 }
 
 void moe_comm_end(struct moe_comm *comm)
@@ -45,6 +49,23 @@ void moe_comm_end(struct moe_comm *comm)
 enum moe_status moe_comm_share(const struct moe_comm *comm, struct moe_error *err)
 {
     MPI_Bcast(err, (int)sizeof *err, MPI_BYTE, 0, comm->world);
+    return err->code;
+}
+
+enum moe_status moe_comm_agree(MPI_Comm world, struct moe_error *err)
+{
+    int rank, ranks, first;
+    MPI_Comm_rank(world, &rank);
+    MPI_Comm_size(world, &ranks);
+    int mine = err->code ? rank : ranks;
+    MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, world);
+    if (first == ranks)
+        return MOE_OK;
+    MPI_Bcast(err, (int)sizeof *err, MPI_BYTE, first, world);
+    if (first > 0) {
+        const struct moe_error told = *err;
+        moe_fail(err, told.code, "rank %d: %s", first, told.text);
+    }
     return err->code;
 }
 

@@ -34,6 +34,14 @@ void moe_comm_end(struct moe_comm *comm);
  */
 enum moe_status moe_comm_share(const struct moe_comm *comm, struct moe_error *err);
 
+/* Makes the fault of the lowest rank that has one that of all ranks, and returns its code; the text names the rank when
+ * it is not rank 0.
+ *
+ * Ranks:  collective
+ * Errors: what a rank found
+ */
+enum moe_status moe_comm_agree(MPI_Comm world, struct moe_error *err);
+
 /* Copies a block of any size from rank 0 to all ranks.
  *
  * Ranks:  collective, same size on all

@@ -1,4 +1,4 @@
-/* The part of moe_file_write that rank 0 does alone: everything in the file but the slabs. */
+/* The part of moe_file_prepare that rank 0 does alone: everything in the file but the slabs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <hdf5_hl.h>
@@ -100,9 +100,9 @@ static hid_t text_type(const char *text)
 static int create_attribute(const struct moe_plan_attribute *planned, hid_t h5, hid_t scalar)
 {
     hid_t text = planned->kind == MOE_PLAN_TEXT ? text_type(planned->text) : H5I_INVALID_HID;
-    hid_t type[] = {text, H5T_STD_I64LE, H5T_IEEE_F64LE};
-    hid_t memory[] = {text, H5T_NATIVE_INT64, H5T_NATIVE_DOUBLE};
-    const void *value[] = {planned->text, &planned->integer, &planned->real};
+    hid_t type[] = {text, H5T_STD_I64LE, H5T_STD_U64LE, H5T_IEEE_F64LE};
+    hid_t memory[] = {text, H5T_NATIVE_INT64, H5T_NATIVE_UINT64, H5T_NATIVE_DOUBLE};
+    const void *value[] = {planned->text, &planned->integer, &planned->natural, &planned->real};
     hid_t attribute = H5Acreate_by_name(h5, planned->path, planned->name, type[planned->kind], scalar, H5P_DEFAULT,
                                         H5P_DEFAULT, H5P_DEFAULT);
     if (attribute < 0 || H5Awrite(attribute, memory[planned->kind], value[planned->kind]) < 0 ||
@@ -191,6 +191,7 @@ static int write_all(int fd, const char *data, size_t size)
     return 0;
 }
 
+/* The descriptor must be for reading too: where the file system cannot reserve, the C library reads what is there. */
 static int reserve(int fd, int64_t bytes)
 {
     int cause;
@@ -204,7 +205,7 @@ static int reserve(int fd, int64_t bytes)
  * once it has created a file it must close it, and on a full disk it cannot. */
 static enum moe_status reserve_file(const char *part, int64_t bytes, struct moe_error *err)
 {
-    int fd = open(part, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    int fd = open(part, O_RDWR | O_CREAT | O_EXCL, 0666);
     if (fd < 0)
         return moe_fail(err, MOE_OUTPUT, "cannot create %s: %s (%s)", part, strerror(errno), hint(errno));
     size_t size;
@@ -225,7 +226,7 @@ static enum moe_status reserve_file(const char *part, int64_t bytes, struct moe_
 static enum moe_status reserve_rest(const char *part, struct moe_error *err)
 {
     struct stat now;
-    int fd = open(part, O_WRONLY), cause = 0;
+    int fd = open(part, O_RDWR), cause = 0;
     if (fd < 0 || fstat(fd, &now))
         cause = errno;
     else

@@ -3,61 +3,54 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mpi/comm.h"
 #include "mpi/h5plan.h"
 #include "mpi/h5util.h"
 #include "src/pool.h"
 
 enum { PIECE_BYTES = 1 << 24 };
 
-/* The lowest rank that failed tells all what happened. */
-static enum moe_status agree(MPI_Comm comm, struct moe_error *err, int *speaker)
+static void remove_parts(const struct moe_file_set *set)
 {
-    int rank, ranks, first;
-    MPI_Comm_rank(comm, &rank);
-    MPI_Comm_size(comm, &ranks);
-    int mine = err->code ? rank : ranks;
-    MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, comm);
-    *speaker = first;
-    if (first < ranks)
-        MPI_Bcast(err, (int)sizeof *err, MPI_BYTE, first, comm);
-    return err->code;
+    for (int i = 0; i < set->count; i++)
+        unlink(set->part[i]);
 }
 
-/* Ends the job from one rank, with its line; the others only wait to be ended. */
-static _Noreturn void give_up(MPI_Comm comm, int speaker, const char *part, const struct moe_error *err)
+static void clear_set(struct moe_file_set *set)
 {
-    int rank;
-    MPI_Comm_rank(comm, &rank);
-    while (rank != speaker)
-        pause();
-    unlink(part);
-    const char *place = moe_place_name();
-    fprintf(stderr, "moecensus: %s%srank %d: %s\n", place, place[0] ? ": " : "", rank, err->text);
-    fflush(stderr);
-    MPI_Abort(comm, MOE_OUTPUT);
-    abort();
+    for (int i = 0; i < set->count; i++) {
+        moe_pool_free(set->name[i]);
+        moe_pool_free(set->part[i]);
+    }
+    set->count = 0;
+}
+
+/* Ends the job from the rank that failed: others may be inside the library, where nothing can be told to them. */
+static _Noreturn void give_up(const struct moe_file_set *set, const struct moe_error *err)
+{
+    remove_parts(set);
+    moe_fatal(err->code, "%s", err->text);
 }
 
 /* Every element of the datasets that were not written on creation must come from some rank's slab. */
-static int64_t check_cover(const struct moe_file *file, const char *part, MPI_Comm comm)
+static int64_t check_cover(const struct moe_file *file, const struct moe_file_set *set, const char *name)
 {
     int rank;
     int64_t mine = 0, all, planned = 0;
-    MPI_Comm_rank(comm, &rank);
+    MPI_Comm_rank(set->comm, &rank);
     for (size_t i = 0; i < file->slab_count; i++)
         mine += moe_plan_elements(file->slabs[i].rank, file->slabs[i].count);
-    MPI_Allreduce(&mine, &all, 1, MPI_INT64_T, MPI_SUM, comm);
+    MPI_Allreduce(&mine, &all, 1, MPI_INT64_T, MPI_SUM, set->comm);
     for (size_t i = 0; rank == 0 && i < file->dataset_count; i++)
         if (!file->datasets[i].whole)
             planned += moe_plan_elements(file->datasets[i].rank, file->datasets[i].shape);
     if (rank == 0 && planned != all) {
-        unlink(part);
-        moe_fatal(MOE_BUG, "%s: the ranks hold %lld elements of the %lld planned (please report it)", part,
+        remove_parts(set);
+        moe_fatal(MOE_BUG, "%s: the ranks hold %lld elements of the %lld planned (please report it)", name,
                   (long long)all, (long long)planned);
     }
     return all;
@@ -135,23 +128,19 @@ static enum moe_status write_slabs(const struct moe_file *file, hid_t h5, const 
     return MOE_OK;
 }
 
-static void write_together(const struct moe_file *file, const char *part, MPI_Comm comm, struct moe_error *err)
+static void write_together(const struct moe_file *file, const struct moe_file_set *set, const char *part,
+                           struct moe_error *err)
 {
-    int speaker;
     moe_h5_quiet();
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    MOE_CHECK(access >= 0 && H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL) >= 0);
+    MOE_CHECK(access >= 0 && H5Pset_fapl_mpio(access, set->comm, MPI_INFO_NULL) >= 0);
     hid_t h5 = H5Fopen(part, H5F_ACC_RDWR, access);
     if (h5 < 0)
         refuse(err, part, "open", "");
-    else
-        write_slabs(file, h5, part, err);
-    if (agree(comm, err, &speaker))
-        give_up(comm, speaker, part, err);
-    if (H5Fclose(h5) < 0)
+    else if (write_slabs(file, h5, part, err) == MOE_OK && H5Fclose(h5) < 0)
         refuse(err, part, "close", "");
-    if (agree(comm, err, &speaker))
-        give_up(comm, speaker, part, err);
+    if (err->code)
+        give_up(set, err);
     H5Pclose(access);
 }
 
@@ -179,60 +168,92 @@ static int sync_directory_of(const char *name)
     return cause == EINVAL || cause == ENOTSUP ? 0 : cause;
 }
 
-static void publish(const char *part, const char *name, int wrote, MPI_Comm comm, struct moe_error *err)
-{
-    int rank, speaker;
-    MPI_Comm_rank(comm, &rank);
-    int cause = wrote ? sync_path(part, O_RDWR) : 0;
-    if (cause)
-        moe_fail(err, MOE_OUTPUT, "cannot sync %s: %s", part, strerror(cause));
-    if (!agree(comm, err, &speaker) && rank == 0) {
-        if (rename(part, name))
-            moe_fail(err, MOE_OUTPUT, "cannot rename %s to %s: %s", part, name, strerror(errno));
-        else if ((cause = sync_directory_of(name)))
-            moe_fail(err, MOE_OUTPUT, "%s is written, but its directory cannot be synced: %s", name, strerror(cause));
-    }
-    if (agree(comm, err, &speaker) && rank == 0)
-        unlink(part);
-}
-
-static void create(struct moe_file *file, const char *name, const char *part, MPI_Comm comm, struct moe_error *err)
+static void create(struct moe_file *file, const struct moe_file_set *set, const char *name, const char *part,
+                   struct moe_error *err)
 {
     struct stat now;
     int reserved = 0;
     moe_plan_settle(file);
     if (!stat(name, &now) && !S_ISREG(now.st_mode)) {
         moe_fail(err, MOE_OUTPUT, "cannot write %s: it is there and not a file (choose another output.name)", name);
-    } else {
-        unlink(part); /* of a run that was killed; what hinders this hinders creating it too, which says so */
-        moe_plan_create(file, part, &reserved, err);
+        return;
     }
-    if (err->code && reserved)
-        give_up(comm, 0, part, err);
-    if (err->code)
-        unlink(part);
+    unlink(part); /* of a run that was killed; what hinders this hinders creating it too, which says so */
+    if (moe_plan_create(file, part, &reserved, err) != MOE_OK && reserved)
+        give_up(set, err);
+}
+
+/* Takes rank 0's name into the set on all ranks, and returns its place there. */
+static int add_to_set(struct moe_file_set *set, const char *name, int rank)
+{
+    MOE_CHECK(set->count < MOE_FILE_SET_MAX);
+    const int at = set->count++;
+    int size = (int)strlen(name) + 1;
+    MPI_Bcast(&size, 1, MPI_INT, 0, set->comm);
+    set->name[at] = moe_pool_new(MOE_POOL_FILES, (size_t)size, 1);
+    set->part[at] = moe_pool_new(MOE_POOL_FILES, (size_t)size + strlen(".part"), 1);
+    if (rank == 0)
+        strcpy(set->name[at], name);
+    MPI_Bcast(set->name[at], size, MPI_CHAR, 0, set->comm);
+    sprintf(set->part[at], "%s.part", set->name[at]);
+    return at;
+}
+
+enum moe_status moe_file_prepare(struct moe_file *file, const char *name, struct moe_file_set *set,
+                                 struct moe_error *err)
+{
+    int rank, cause;
+    MPI_Comm_rank(set->comm, &rank);
+    const int at = add_to_set(set, name, rank);
+    const char *part = set->part[at];
+    *err = (struct moe_error){.code = MOE_OK};
+    if (rank == 0)
+        create(file, set, set->name[at], part, err);
+    if (moe_comm_agree(set->comm, err) == MOE_OK) {
+        if (check_cover(file, set, set->name[at]) > 0)
+            write_together(file, set, part, err);
+        if ((rank == 0 || file->slab_count > 0) && (cause = sync_path(part, O_RDWR)))
+            moe_fail(err, MOE_OUTPUT, "cannot sync %s: %s", part, strerror(cause));
+        moe_comm_agree(set->comm, err);
+    }
+    if (err->code) {
+        if (rank == 0)
+            remove_parts(set);
+        clear_set(set);
+    }
+    return err->code;
+}
+
+static enum moe_status rename_all(const struct moe_file_set *set, struct moe_error *err)
+{
+    int cause;
+    for (int i = 0; i < set->count; i++)
+        if (rename(set->part[i], set->name[i]))
+            return moe_fail(err, MOE_OUTPUT, "cannot rename %s to %s: %s", set->part[i], set->name[i],
+                            strerror(errno));
+    for (int i = 0; i < set->count; i++)
+        if ((cause = sync_directory_of(set->name[i])))
+            return moe_fail(err, MOE_OUTPUT, "%s is written, but its directory cannot be synced: %s", set->name[i],
+                            strerror(cause));
+    return MOE_OK;
+}
+
+enum moe_status moe_file_publish(struct moe_file_set *set, struct moe_error *err)
+{
+    int rank;
+    MPI_Comm_rank(set->comm, &rank);
+    *err = (struct moe_error){.code = MOE_OK};
+    if (rank == 0 && rename_all(set, err) != MOE_OK)
+        remove_parts(set);
+    moe_comm_agree(set->comm, err);
+    clear_set(set);
+    return err->code;
 }
 
 enum moe_status moe_file_write(struct moe_file *file, const char *name, MPI_Comm comm, struct moe_error *err)
 {
-    int rank, speaker, size = (int)strlen(name) + 1;
-    MPI_Comm_rank(comm, &rank);
-    MPI_Bcast(&size, 1, MPI_INT, 0, comm);
-    char *whole = moe_pool_new(MOE_POOL_FILES, (size_t)size, 1);
-    char *part = moe_pool_new(MOE_POOL_FILES, (size_t)size + strlen(".part"), 1);
-    if (rank == 0)
-        strcpy(whole, name);
-    MPI_Bcast(whole, size, MPI_CHAR, 0, comm);
-    sprintf(part, "%s.part", whole);
-    *err = (struct moe_error){.code = MOE_OK};
-    if (rank == 0)
-        create(file, whole, part, comm, err);
-    if (!agree(comm, err, &speaker)) {
-        if (check_cover(file, part, comm) > 0)
-            write_together(file, part, comm, err);
-        publish(part, whole, rank == 0 || file->slab_count > 0, comm, err);
-    }
-    moe_pool_free(part);
-    moe_pool_free(whole);
+    struct moe_file_set set = {.comm = comm};
+    if (moe_file_prepare(file, name, &set, err) == MOE_OK)
+        moe_file_publish(&set, err);
     return err->code;
 }

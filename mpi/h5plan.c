@@ -90,6 +90,11 @@ void moe_file_int(struct moe_file *file, const char *path, const char *name, int
     add_attribute(file, path, name, MOE_PLAN_INT)->integer = value;
 }
 
+void moe_file_unsigned(struct moe_file *file, const char *path, const char *name, uint64_t value)
+{
+    add_attribute(file, path, name, MOE_PLAN_UNSIGNED)->natural = value;
+}
+
 void moe_file_double(struct moe_file *file, const char *path, const char *name, double value)
 {
     add_attribute(file, path, name, MOE_PLAN_DOUBLE)->real = value;

@@ -1,4 +1,4 @@
-/* Inside of struct moe_file: what the planning calls collect and moe_file_write works off. */
+/* Inside of struct moe_file: what the planning calls collect and moe_file_prepare works off. */
 #ifndef MOE_H5PLAN_H
 #define MOE_H5PLAN_H
 
@@ -8,13 +8,14 @@
 #include "mpi/h5file.h"
 #include "src/status.h"
 
-enum moe_plan_kind { MOE_PLAN_TEXT, MOE_PLAN_INT, MOE_PLAN_DOUBLE };
+enum moe_plan_kind { MOE_PLAN_TEXT, MOE_PLAN_INT, MOE_PLAN_UNSIGNED, MOE_PLAN_DOUBLE };
 
 struct moe_plan_attribute {
     const char *path, *name;
     enum moe_plan_kind kind;
     const char *text;
     int64_t integer;
+    uint64_t natural;
     double real;
 };
 

@@ -7,11 +7,12 @@
 #include <unistd.h>
 
 #include "mpi/h5util.h"
+#include "src/options.h"
 #include "src/pool.h"
 
 struct moe_reader {
     hid_t h5;
-    char *name;
+    char *shown; /* the name as error texts have it */
 };
 
 /* What the library says about an object; only right after the call that failed. */
@@ -19,24 +20,24 @@ static enum moe_status refuse(struct moe_error *err, const struct moe_reader *re
 {
     char cause[512];
     moe_h5_cause(cause, sizeof cause);
-    return moe_fail(err, MOE_INPUT, "%s: cannot read %s: %s", reader->name, path, cause);
+    return moe_fail(err, MOE_INPUT, "%s: cannot read %s: %s", reader->shown, path, cause);
 }
 
 /* Plain reasons first: what the system says is clearer than what the library makes of it. */
-static enum moe_status open_file(struct moe_reader *reader, struct moe_error *err)
+static enum moe_status open_file(struct moe_reader *reader, const char *name, struct moe_error *err)
 {
-    int fd = open(reader->name, O_RDONLY);
+    int fd = open(name, O_RDONLY);
     if (fd < 0)
-        return moe_fail(err, MOE_INPUT, "cannot open %s: %s", reader->name, strerror(errno));
+        return moe_fail(err, MOE_INPUT, "cannot open %s: %s", reader->shown, strerror(errno));
     close(fd);
-    if (H5Fis_hdf5(reader->name) <= 0)
-        return moe_fail(err, MOE_INPUT, "%s is not an HDF5 file (results and models end in .h5)", reader->name);
+    if (H5Fis_hdf5(name) <= 0)
+        return moe_fail(err, MOE_INPUT, "%s is not an HDF5 file (results and models end in .h5)", reader->shown);
     hid_t access = moe_h5_plain_access();
-    reader->h5 = H5Fopen(reader->name, H5F_ACC_RDONLY, access);
+    reader->h5 = H5Fopen(name, H5F_ACC_RDONLY, access);
     if (reader->h5 < 0) {
         char cause[512];
         moe_h5_cause(cause, sizeof cause);
-        moe_fail(err, MOE_INPUT, "cannot open %s: %s (damaged, cut short, or still being written)", reader->name,
+        moe_fail(err, MOE_INPUT, "cannot open %s: %s (damaged, cut short, or still being written)", reader->shown,
                  cause);
     }
     H5Pclose(access);
@@ -47,7 +48,7 @@ static enum moe_status check_format(struct moe_reader *reader, struct moe_error 
 {
     char *format = NULL;
     if (moe_reader_text(reader, "/", "format", &format, err) || strcmp(format, MOE_FILE_FORMAT))
-        moe_fail(err, MOE_INPUT, "%s is not a moecensus file (its attribute \"format\" is %s)", reader->name,
+        moe_fail(err, MOE_INPUT, "%s is not a moecensus file (its attribute \"format\" is %s)", reader->shown,
                  format ? "another" : "missing");
     moe_pool_free(format);
     return err->code;
@@ -59,9 +60,10 @@ enum moe_status moe_reader_open(const char *name, struct moe_reader **reader, st
     *err = (struct moe_error){.code = MOE_OK};
     *reader = moe_pool_new(MOE_POOL_FILES, 1, sizeof **reader);
     (*reader)->h5 = H5I_INVALID_HID;
-    (*reader)->name = moe_pool_new(MOE_POOL_FILES, strlen(name) + 1, 1);
-    strcpy((*reader)->name, name);
-    if (open_file(*reader, err) || check_format(*reader, err)) {
+    const size_t size = strlen(name) + 4;
+    (*reader)->shown = moe_pool_new(MOE_POOL_FILES, size, 1);
+    moe_visible((*reader)->shown, size, name);
+    if (open_file(*reader, name, err) || check_format(*reader, err)) {
         moe_reader_close(*reader);
         *reader = NULL;
     }
@@ -74,7 +76,7 @@ void moe_reader_close(struct moe_reader *reader)
         return;
     if (reader->h5 >= 0)
         H5Fclose(reader->h5);
-    moe_pool_free(reader->name);
+    moe_pool_free(reader->shown);
     moe_pool_free(reader);
 }
 
@@ -92,12 +94,12 @@ static hid_t open_attribute(struct moe_reader *reader, const char *path, const c
                             hid_t *type, struct moe_error *err)
 {
     if (!moe_reader_has(reader, path)) {
-        moe_fail(err, MOE_INPUT, "%s: there is no %s", reader->name, path);
+        moe_fail(err, MOE_INPUT, "%s: there is no %s", reader->shown, path);
         return H5I_INVALID_HID;
     }
     hid_t attribute = H5Aopen_by_name(reader->h5, path, name, H5P_DEFAULT, H5P_DEFAULT);
     if (attribute < 0) {
-        moe_fail(err, MOE_INPUT, "%s: %s has no attribute %s", reader->name, path, name);
+        moe_fail(err, MOE_INPUT, "%s: %s has no attribute %s", reader->shown, path, name);
         return H5I_INVALID_HID;
     }
     hid_t space = H5Aget_space(attribute);
@@ -107,7 +109,7 @@ static hid_t open_attribute(struct moe_reader *reader, const char *path, const c
     H5Sclose(space);
     if (fits)
         return attribute;
-    moe_fail(err, MOE_INPUT, "%s: the attribute %s of %s is of another type than expected", reader->name, name, path);
+    moe_fail(err, MOE_INPUT, "%s: the attribute %s of %s is of another type than expected", reader->shown, name, path);
     H5Tclose(*type);
     H5Aclose(attribute);
     return H5I_INVALID_HID;
@@ -165,7 +167,7 @@ static hid_t open_dataset(struct moe_reader *reader, const char *path, int rank,
     hsize_t dims[MOE_FILE_DIMS];
     hid_t dataset = H5Dopen2(reader->h5, path, H5P_DEFAULT);
     if (dataset < 0) {
-        moe_fail(err, MOE_INPUT, "%s: there is no dataset %s", reader->name, path);
+        moe_fail(err, MOE_INPUT, "%s: there is no dataset %s", reader->shown, path);
         return H5I_INVALID_HID;
     }
     hid_t space = H5Dget_space(dataset);
@@ -174,7 +176,7 @@ static hid_t open_dataset(struct moe_reader *reader, const char *path, int rank,
         H5Sget_simple_extent_dims(space, dims, NULL);
     H5Sclose(space);
     if (found != rank) {
-        moe_fail(err, MOE_INPUT, "%s: %s has %d dimensions, not %d", reader->name, path, found, rank);
+        moe_fail(err, MOE_INPUT, "%s: %s has %d dimensions, not %d", reader->shown, path, found, rank);
         H5Dclose(dataset);
         return H5I_INVALID_HID;
     }
@@ -208,12 +210,12 @@ static enum moe_status check_dataset(const struct moe_reader *reader, hid_t data
     int equal = H5Tequal(stored, moe_type_in_file(type)) > 0;
     H5Tclose(stored);
     if (!equal)
-        return moe_fail(err, MOE_INPUT, "%s: %s is of another type than expected", reader->name, path);
+        return moe_fail(err, MOE_INPUT, "%s: %s is of another type than expected", reader->shown, path);
     if (memcmp(found, shape, (size_t)rank * sizeof *shape)) {
         char is[96], wanted[96];
         shape_text(is, sizeof is, rank, found);
         shape_text(wanted, sizeof wanted, rank, shape);
-        return moe_fail(err, MOE_INPUT, "%s: %s is %s, not %s", reader->name, path, is, wanted);
+        return moe_fail(err, MOE_INPUT, "%s: %s is %s, not %s", reader->shown, path, is, wanted);
     }
     return MOE_OK;
 }

@@ -1,5 +1,6 @@
 #include "mpi/h5util.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,6 +73,6 @@ void moe_h5_cause(char *text, size_t size)
     struct cause cause = {text, size};
     snprintf(text, size, "the HDF5 library gives no cause");
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_cause, &cause);
-    for (char *at = text; (at = strpbrk(at, "\r\n")); at++)
-        *at = ' ';
+    for (char *at = text; *at; at++)
+        *at = iscntrl((unsigned char)*at) ? ' ' : *at;
 }

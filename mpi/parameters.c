@@ -51,8 +51,8 @@ static void own_part(const struct moe_model *model, const struct stored *stored,
     count[0] = model->placement.count;
 }
 
-enum moe_status moe_parameters_write(const struct moe_results *results, int step, const char *name,
-                                     struct moe_error *err)
+enum moe_status moe_parameters_prepare(const struct moe_results *results, int step, const char *name,
+                                       struct moe_file_set *set, struct moe_error *err)
 {
     const struct moe_model *model = results->model;
     struct moe_file *file = moe_file_new();
@@ -79,7 +79,7 @@ enum moe_status moe_parameters_write(const struct moe_results *results, int step
             moe_file_slab(file, stored.path, MOE_REAL32, stored.rank, start, count, slab);
         slab += model->placement.count * tensor->size;
     }
-    enum moe_status status = moe_file_write(file, name, results->comm->world, err);
+    enum moe_status status = moe_file_prepare(file, name, set, err);
     moe_file_free(file);
     moe_pool_free(slabs);
     return status;

@@ -11,22 +11,6 @@
 
 enum { HOST_MAX = 64 };
 
-/* All settings that are not of record, as text from moe_pool_new. */
-static char *other_settings(const struct moe_run *run)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        moe_fatal(MOE_INPUT, "no memory for the settings");
-    moe_config_print_other(run, out);
-    fclose(out);
-    char *copy = moe_pool_new(MOE_POOL_FILES, size + 1, 1);
-    memcpy(copy, text, size);
-    free(text);
-    return copy;
-}
-
 /* The names of all ranks' hosts, each once in a row, on rank 0. */
 static char *host_names(const struct moe_comm *comm)
 {
@@ -49,7 +33,7 @@ void moe_file_common(struct moe_file *file, const struct moe_results *results, c
     char mpi[MPI_MAX_LIBRARY_VERSION_STRING], hdf5[32];
     unsigned major, minor, release;
     int length;
-    char *settings = other_settings(results->run), *hosts = host_names(results->comm);
+    char *settings = moe_config_other_text(results->run), *hosts = host_names(results->comm);
     MPI_Get_library_version(mpi, &length);
     mpi[strcspn(mpi, "\n")] = '\0';
     H5get_libversion(&major, &minor, &release);
@@ -60,8 +44,8 @@ void moe_file_common(struct moe_file *file, const struct moe_results *results, c
     moe_file_int(file, "/", "schema_version", MOE_SCHEMA_VERSION);
     moe_file_text(file, "/", "config", results->config);
     moe_file_text(file, "/", "data_checksum", results->checksum);
-    moe_file_int(file, "/", "data_seed", (int64_t)results->run->data.seed);
-    moe_file_int(file, "/", "model_seed", (int64_t)results->run->model.seed);
+    moe_file_unsigned(file, "/", "data_seed", results->run->data.seed);
+    moe_file_unsigned(file, "/", "model_seed", results->run->model.seed);
     moe_file_group(file, "/provenance");
     moe_file_text(file, "/provenance", "settings", settings);
     moe_file_text(file, "/provenance", "command", results->command);

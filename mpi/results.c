@@ -36,13 +36,15 @@ void moe_results_clear(struct moe_results *results)
 double moe_results_gap_cv(const struct moe_results *results)
 {
     const struct moe_history *history = results->history;
+    if (!history)
+        return NAN;
     return history->eval[history->evals - 1].clean + history->train.noise - history->train.loss;
 }
 
 double moe_results_gap(const struct moe_results *results)
 {
     const struct moe_history *history = results->history;
-    return history->eval[history->evals - 1].loss - history->train.loss;
+    return history ? history->eval[history->evals - 1].loss - history->train.loss : NAN;
 }
 
 static void plan_series(struct moe_file *file, const char *path, int64_t steps, const double *values, const char *unit)
@@ -281,7 +283,8 @@ static void plan_census(struct moe_file *file, const struct moe_results *results
     plan_choices(file, group, results, &finding->snapshot);
 }
 
-enum moe_status moe_results_write(const struct moe_results *results, const char *name, struct moe_error *err)
+enum moe_status moe_results_prepare(const struct moe_results *results, const char *name, struct moe_file_set *set,
+                                    struct moe_error *err)
 {
     struct moe_file *file = moe_file_new();
     const size_t evals = results->history ? (size_t)results->history->evals : 0;
@@ -302,10 +305,18 @@ enum moe_status moe_results_write(const struct moe_results *results, const char 
     struct moe_measurements measurements;
     moe_measurements_take(&measurements, results);
     moe_measurements_plan(file, &measurements, results);
-    enum moe_status status = moe_file_write(file, name, results->comm->world, err);
+    enum moe_status status = moe_file_prepare(file, name, set, err);
     moe_file_free(file);
     moe_measurements_clear(&measurements);
     moe_pool_free(series);
     moe_pool_free(used);
     return status;
+}
+
+enum moe_status moe_results_write(const struct moe_results *results, const char *name, struct moe_error *err)
+{
+    struct moe_file_set set = {.comm = results->comm->world};
+    if (moe_results_prepare(results, name, &set, err) == MOE_OK)
+        moe_file_publish(&set, err);
+    return err->code;
 }

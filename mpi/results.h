@@ -5,6 +5,7 @@
 #include "mpi/census.h"
 #include "mpi/comm.h"
 #include "mpi/exchange_mpi.h"
+#include "mpi/h5file.h"
 #include "src/model.h"
 #include "src/snapshot.h"
 #include "src/train.h"
@@ -41,6 +42,14 @@ struct moe_results {
 struct moe_finding *moe_results_add(struct moe_results *results, int step);
 void moe_results_clear(struct moe_results *results);
 
+/* Prepares the results file `name` as one of a set.
+ *
+ * Ranks:  collective
+ * Errors: as moe_file_prepare
+ */
+enum moe_status moe_results_prepare(const struct moe_results *results, const char *name, struct moe_file_set *set,
+                                    struct moe_error *err);
+
 /* Writes the results file `name`.
  *
  * Ranks:  collective
@@ -48,13 +57,13 @@ void moe_results_clear(struct moe_results *results);
  */
 enum moe_status moe_results_write(const struct moe_results *results, const char *name, struct moe_error *err);
 
-/* Writes the parameters of the model after `step` steps to `name`.
+/* Prepares the file `name` of the model's parameters after `step` steps as one of a set.
  *
  * Ranks:  collective
- * Errors: as moe_file_write
+ * Errors: as moe_file_prepare
  */
-enum moe_status moe_parameters_write(const struct moe_results *results, int step, const char *name,
-                                     struct moe_error *err);
+enum moe_status moe_parameters_prepare(const struct moe_results *results, int step, const char *name,
+                                       struct moe_file_set *set, struct moe_error *err);
 
 /* Reads a model's parameters from `name` over its initial ones: every rank its own experts and the dense tensors.
  *

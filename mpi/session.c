@@ -40,28 +40,13 @@ static enum moe_status share_input(struct moe_session *session, struct moe_error
     return MOE_OK;
 }
 
-static char *record_text(const struct moe_session *session)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        moe_fatal(MOE_INPUT, "no memory for the settings");
-    moe_config_print_record(&session->run, session->input.checksum, out);
-    fclose(out);
-    char *copy = moe_pool_new(MOE_POOL_FILES, size + 1, 1);
-    memcpy(copy, text, size);
-    free(text);
-    return copy;
-}
-
 enum moe_status moe_session_open(struct moe_session *session, struct moe_error *err)
 {
     if (share_input(session, err) != MOE_OK)
         return err->code;
     if (moe_data_open(&session->data, &session->run, &session->input, err) != MOE_OK)
         return err->code;
-    session->config = record_text(session);
+    session->config = moe_config_record_text(&session->run, session->input.checksum);
     session->ex = moe_exchange_mpi(session->comm);
     moe_model_init(&session->model, &session->run, moe_data_task(session->data), &session->ex);
     session->is_open = 1;
@@ -155,6 +140,23 @@ static double kept_bytes(const struct moe_session *session)
     return kept * share * session->model.task->tokens * run->model.layers * run->model.top_k * sizeof(int16_t);
 }
 
+/* How many censuses a run takes and keeps until it writes them. */
+static double census_count(const struct moe_session *session)
+{
+    const struct moe_run *run = &session->run;
+    if (strcmp(session->verb, "census") == 0)
+        return 1;
+    return 2 + (run->census.every ? (run->train.steps - 1) / run->census.every : 0);
+}
+
+/* Bytes of the co-activation of a census. */
+static double coactivation_bytes(const struct moe_session *session)
+{
+    const double experts = (double)session->run.model.layers * session->run.model.experts;
+    const double wide = 2 * experts * session->run.model.experts;
+    return (experts > MOE_COACTIVATION_MAX ? wide : experts * experts) * (double)sizeof(int64_t);
+}
+
 enum moe_status moe_session_can_count(const struct moe_session *session, struct moe_error *err)
 {
     const struct moe_run *run = &session->run;
@@ -174,7 +176,7 @@ enum moe_status moe_session_can_count(const struct moe_session *session, struct 
                                            .seed = run->data.seed,
                                            .keep_keys = run->census.keep_keys};
     const double need = (double)moe_census_estimate_bytes(&shape, session->comm->ranks, MOE_CENSUS_ROUND) +
-                        kept_bytes(session);
+                        census_count(session) * (kept_bytes(session) + coactivation_bytes(session));
     const double have = (double)moe_memory_of_rank(session->comm);
     if (need > 0.85 * have)
         return moe_fail(err, MOE_INPUT,
@@ -206,18 +208,18 @@ enum moe_status moe_session_census(struct moe_session *session, struct moe_resul
 {
     const int P = session->comm->ranks;
     double clock = moe_clock();
-    moe_place("census of step %d", step);
-    if (moe_session_can_count(session, err) != MOE_OK)
-        return err->code;
+    moe_place("%s: census of step %d", session->verb, step);
     const struct moe_traffic *traffic = moe_exchange_traffic(&session->ex);
     struct count_context context = {.session = session,
                                     .bytes = traffic->bytes + MOE_PHASE_CENSUS * P,
                                     .messages = traffic->messages + MOE_PHASE_CENSUS * P};
-    moe_progress_begin(&context.progress, session->comm->rank == 0 ? stderr : NULL, moe_place_name(), "sequence",
+    moe_progress_begin(&context.progress, session->comm->rank == 0 ? stderr : NULL,
+                       moe_place_name() + strlen(session->verb) + 2, "sequence",
                        session->run.census.sequences, session->model.task->tokens);
     struct moe_finding *finding = moe_results_add(results, step);
-    moe_snapshot_count(&finding->snapshot, &session->model, session->data, between_batches, &context);
-    moe_census_finish(context.merge, &finding->census);
+    moe_snapshot_count(&finding->snapshot, &session->model, session->data, between_batches, &context, err);
+    if (err->code == MOE_OK)
+        moe_census_finish(context.merge, &finding->census);
     moe_clock_add(MOE_TIME_CENSUS, clock);
-    return MOE_OK;
+    return err->code;
 }

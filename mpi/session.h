@@ -34,7 +34,8 @@ void moe_session_close(struct moe_session *session);
  * where there is one with the session's own config.
  *
  * Ranks:  collective
- * Errors: MOE_USAGE a file of another config or verb is there, or the name has a colon; MOE_OUTPUT the folder is missing or takes no file
+ * Errors: MOE_USAGE a file of another config or verb is there, or the name has a colon; MOE_OUTPUT the folder is
+ *         missing or takes no file
  */
 enum moe_status moe_session_output(const struct moe_session *session, const char *name, int overwrite, int *same,
                                    struct moe_error *err);
@@ -43,15 +44,16 @@ enum moe_status moe_session_output(const struct moe_session *session, const char
  * standard error.
  *
  * Ranks:  collective
- * Errors: MOE_USAGE the source has too few sequences; MOE_INPUT the census would not fit in memory
+ * Errors: MOE_NUMERIC a logit is not finite
  */
 enum moe_status moe_session_census(struct moe_session *session, struct moe_results *results, int step,
                                    struct moe_error *err);
 
-/* Checks what moe_session_census would refuse.
+/* Checks once, before the work begins, that the run's censuses can be taken. The memory asked for is an upper bound: as
+ * many patterns as there can be.
  *
  * Ranks:  collective
- * Errors: as moe_session_census
+ * Errors: MOE_USAGE the source has too few sequences; MOE_INPUT the patterns may not fit in memory
  */
 enum moe_status moe_session_can_count(const struct moe_session *session, struct moe_error *err);
 

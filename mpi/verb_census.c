@@ -105,12 +105,8 @@ static enum moe_status configure(struct moe_run *run, struct origin *origin, con
 
 static enum moe_status load_parameters(struct moe_session *session, const char *file, struct moe_error *err)
 {
-    struct moe_error mine = {0};
-    int64_t failed = moe_parameters_read(&session->model, file, &mine) != MOE_OK;
-    session->ex.sum(&session->ex, &failed, 1);
-    if (failed) /* all ranks read the same file; the rank that fails alone is as good as rank 0 */
-        return moe_fail(err, MOE_INPUT, "%s", mine.code ? mine.text : "another rank could not read the model");
-    return MOE_OK;
+    moe_parameters_read(&session->model, file, err);
+    return moe_comm_agree(session->comm->world, err);
 }
 
 static enum moe_status count_and_write(struct moe_session *session, const struct origin *origin, const char *file,
@@ -137,8 +133,7 @@ static enum moe_status count_and_write(struct moe_session *session, const struct
 }
 
 static enum moe_status run_session(struct moe_session *session, const struct origin *origin,
-                                   const struct moe_words *words, const char *file, moe_report *report,
-                                   struct moe_error *err)
+                                   const struct moe_words *words, moe_report *report, struct moe_error *err)
 {
     char name[MOE_PATH_MAX + 16];
     int same;
@@ -149,8 +144,10 @@ static enum moe_status run_session(struct moe_session *session, const struct ori
         return moe_fail(err, MOE_USAGE, "data.path=%s is not what the model was trained on", session->run.data.path);
     if (moe_session_output(session, name, words->overwrite, &same, err) != MOE_OK)
         return err->code;
+    if (!same && moe_session_can_count(session, err) == MOE_OK)
+        return count_and_write(session, origin, words->file, name, report, err);
     if (!same)
-        return count_and_write(session, origin, file, name, report, err);
+        return err->code;
     if (session->comm->rank == 0)
         fprintf(stderr, "moecensus: census: %s is there already, from the same config: nothing to do\n", name);
     return MOE_OK;
@@ -162,24 +159,20 @@ enum moe_status moe_verb_census(const struct moe_comm *comm, int argc, char **ar
     struct moe_session session = {.comm = comm, .verb = "census"};
     struct moe_words words = {0};
     struct origin origin = {0};
-    char file[MOE_PATH_MAX] = "";
     moe_place("census");
     moe_words_join(session.command, sizeof session.command, argc, argv);
-    if (comm->rank == 0 && moe_words_parse(&words, argc, argv, err) == MOE_OK &&
-        configure(&session.run, &origin, &words, comm->ranks, err) == MOE_OK)
-        snprintf(file, sizeof file, "%s", words.file);
+    if (moe_words_parse(&words, argc, argv, err) == MOE_OK && comm->rank == 0)
+        configure(&session.run, &origin, &words, comm->ranks, err);
     if (moe_comm_share(comm, err) != MOE_OK)
         return err->code;
     moe_comm_broadcast(comm, &session.run, sizeof session.run);
     moe_comm_broadcast(comm, &origin, sizeof origin);
-    moe_comm_broadcast(comm, &words, sizeof words);
-    moe_comm_broadcast(comm, file, sizeof file);
     if (words.print_config) {
         if (comm->rank == 0)
             moe_config_print(&session.run, stdout);
         return MOE_OK;
     }
-    enum moe_status status = run_session(&session, &origin, &words, file, report, err);
+    enum moe_status status = run_session(&session, &origin, &words, report, err);
     moe_session_close(&session);
     return status;
 }

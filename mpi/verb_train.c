@@ -56,15 +56,18 @@ static enum moe_status train_and_write(struct moe_session *session, struct moe_r
 {
     struct watch watch = {session, results, {0}};
     const struct moe_observer observer = {&watch, count, progress};
+    struct moe_file_set files = {.comm = session->comm->world};
     enum moe_status status = moe_train(&session->model, session->data, &observer, history, err);
     double clock = moe_clock();
     if (status == MOE_OK) {
         moe_place("train: write");
-        status = moe_parameters_write(results, session->run.train.steps, model_name, err);
+        status = moe_parameters_prepare(results, session->run.train.steps, model_name, &files, err);
     }
     moe_clock_add(MOE_TIME_FILES, clock);
     if (status == MOE_OK)
-        status = moe_results_write(results, name, err);
+        status = moe_results_prepare(results, name, &files, err);
+    if (status == MOE_OK)
+        status = moe_file_publish(&files, err);
     return status;
 }
 
@@ -92,7 +95,7 @@ static enum moe_status run_session(struct moe_session *session, int overwrite, m
         moe_session_output(session, model_name, overwrite, &same_model, err) != MOE_OK ||
         moe_session_output(session, name, overwrite, &same, err) != MOE_OK)
         return err->code;
-    if (same) {
+    if (same && same_model) {
         if (session->comm->rank == 0)
             fprintf(stderr, "moecensus: train: %s is there already, from the same config: nothing to do\n", name);
         return MOE_OK;
@@ -127,12 +130,11 @@ enum moe_status moe_verb_train(const struct moe_comm *comm, int argc, char **arg
     struct moe_words words = {0};
     moe_place("train");
     moe_words_join(session.command, sizeof session.command, argc, argv);
-    if (comm->rank == 0 && moe_words_parse(&words, argc, argv, err) == MOE_OK)
+    if (moe_words_parse(&words, argc, argv, err) == MOE_OK && comm->rank == 0)
         configure(&session.run, &words, comm->ranks, err);
     if (moe_comm_share(comm, err) != MOE_OK)
         return err->code;
     moe_comm_broadcast(comm, &session.run, sizeof session.run);
-    moe_comm_broadcast(comm, &words, sizeof words);
     if (words.print_config) {
         if (comm->rank == 0)
             moe_config_print(&session.run, stdout);

@@ -10,10 +10,10 @@ struct moe_words {
     const char *output; /* of -o; null without */
     int overwrite, print_config;
     int setting_count;
-    char **setting;     /* [setting_count] borrowed from argv, sorted to its end */
+    char **setting;     /* [setting_count] borrowed from argv, whose beginning they fill */
 };
 
-/* Sorts the words of argv, which starts at the verb: settings move behind the others.
+/* Sorts the words of argv, which starts at the verb; settings move to the front, so argv is of no other use after.
  *
  * Ranks:  local
  * Errors: MOE_USAGE an unknown switch, a second file, -o without a name

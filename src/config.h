@@ -130,12 +130,20 @@ void moe_config_print_record(const struct moe_run *run, const char *checksum, FI
  */
 void moe_config_print_other(const struct moe_run *run, FILE *out);
 
+/* The same two as text from moe_pool_new.
+ *
+ * Ranks:  local
+ * Errors: never returns without memory
+ */
+char *moe_config_record_text(const struct moe_run *run, const char *checksum);
+char *moe_config_other_text(const struct moe_run *run);
+
 /* Prints the option table for people, one option a line: key, = (of record) or -, default, unit or choices, range,
- * what it means; or, with markdown, as the table of the README. With section not null only that section's.
+ * what it means; or, with markdown, as the table of the README. With `only` not null those of a section, or one key.
  *
  * Ranks:  local
  * Errors: never fails
  */
-void moe_config_help(FILE *out, const char *section, int markdown);
+void moe_config_help(FILE *out, const char *only, int markdown);
 
 #endif

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "src/config.h"
 #include "src/options.h"
 
@@ -91,6 +93,17 @@ static enum moe_status check_data(const struct moe_run *run, struct moe_error *e
     return MOE_OK;
 }
 
+static enum moe_status check_output(const struct moe_run *run, struct moe_error *err)
+{
+    const char *name = run->output.name;
+    size_t length = strlen(name);
+    if (name[length - 1] == '/')
+        return moe_fail(err, MOE_USAGE, "output.name=%s is a folder: give the name of the files too", name);
+    if (length >= 3 && !strcmp(name + length - 3, ".h5"))
+        return moe_fail(err, MOE_USAGE, "output.name=%s: give the name without .h5, which is added", name);
+    return MOE_OK;
+}
+
 static void print_warnings(const struct moe_run *run, int ranks, FILE *warn)
 {
     int experts = run->model.experts, idle = ranks - experts;
@@ -109,6 +122,8 @@ enum moe_status moe_config_check(struct moe_run *run, int ranks, FILE *warn, str
         status = check_ranks(run, ranks, err);
     if (!status)
         status = check_data(run, err);
+    if (!status)
+        status = check_output(run, err);
     if (!status && warn)
         print_warnings(run, ranks, warn);
     return status;

@@ -1,7 +1,9 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "src/config.h"
 #include "src/options.h"
+#include "src/pool.h"
 
 enum which { ALL, OF_RECORD, OTHERS };
 
@@ -50,6 +52,31 @@ void moe_config_print_other(const struct moe_run *run, FILE *out)
     print(run, OTHERS, "", out);
 }
 
+static char *print_text(const struct moe_run *run, enum which which, const char *checksum)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        moe_fatal(MOE_INPUT, "no memory for the settings");
+    print(run, which, checksum, out);
+    fclose(out);
+    char *copy = moe_pool_new(MOE_POOL_FILES, size + 1, 1);
+    memcpy(copy, text, size);
+    free(text);
+    return copy;
+}
+
+char *moe_config_record_text(const struct moe_run *run, const char *checksum)
+{
+    return print_text(run, OF_RECORD, checksum);
+}
+
+char *moe_config_other_text(const struct moe_run *run)
+{
+    return print_text(run, OTHERS, "");
+}
+
 struct widths {
     int key, initial, allowed;
 };
@@ -61,7 +88,7 @@ static void widen(int *width, const char *text)
         *width = length;
 }
 
-void moe_config_help(FILE *out, const char *section, int markdown)
+void moe_config_help(FILE *out, const char *only, int markdown)
 {
     const struct moe_option *table;
     struct widths width = {0, 0, 0};
@@ -79,14 +106,13 @@ void moe_config_help(FILE *out, const char *section, int markdown)
         const struct moe_option *option = &table[i];
         const char mark = option->record ? '=' : '-';
         const char *initial = option->initial[0] ? option->initial : "\"\"";
-        if (section && (strlen(section) != section_length(option->key) ||
-                        strncmp(section, option->key, strlen(section))))
+        if (only && (strncmp(only, option->key, strlen(only)) || !strchr(".", option->key[strlen(only)])))
             continue;
         moe_option_allowed(option, allowed, sizeof allowed);
         if (markdown)
             fprintf(out, "| `%s` | %c | `%s` | %s | %s |\n", option->key, mark, initial, allowed, option->help);
         else
-            fprintf(out, "  %-*s %c %-*s  %-*s  %s\n", width.key, option->key, mark, width.initial, initial, width.allowed,
-                    allowed, option->help);
+            fprintf(out, "  %-*s %c %-*s  %-*s  %s\n", width.key, option->key, mark, width.initial, initial,
+                    width.allowed, allowed, option->help);
     }
 }

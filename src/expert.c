@@ -5,27 +5,22 @@
 #include "src/kernels.h"
 #include "src/matmul.h"
 
-/* Where the parts of a block start. */
-struct parts {
-    long in_bias, out_weight, out_bias, size;
-};
-
-static struct parts parts(int width, int hidden)
+struct moe_expert_parts moe_expert_parts(int width, int hidden)
 {
     long matrix = (long)width * hidden;
-    return (struct parts){matrix, matrix + hidden, 2 * matrix + hidden, 2 * matrix + hidden + width};
+    return (struct moe_expert_parts){matrix, matrix + hidden, 2 * matrix + hidden, 2 * matrix + hidden + width};
 }
 
 long moe_expert_size(int width, int hidden)
 {
-    return parts(width, hidden).size;
+    return moe_expert_parts(width, hidden).size;
 }
 
 void moe_expert_forward(const struct moe_expert *expert, moe_real *out, moe_real *hidden, moe_real *act,
                         const moe_real *rows, int n)
 {
     const int C = expert->width, F = expert->hidden;
-    const struct parts at = parts(C, F);
+    const struct moe_expert_parts at = moe_expert_parts(C, F);
     const moe_real *block = expert->block;
     moe_rows_fill(hidden, block + at.in_bias, n, F);
     moe_matmul(hidden, F, n, F, C, 1, moe_plain(rows, C), moe_transposed(block, C), 1);
@@ -38,7 +33,7 @@ void moe_expert_backward(const struct moe_expert *expert, moe_real *dblock, moe_
                          const moe_real *hidden, const moe_real *rows, int n)
 {
     const int C = expert->width, F = expert->hidden;
-    const struct parts at = parts(C, F);
+    const struct moe_expert_parts at = moe_expert_parts(C, F);
     memset(dblock, 0, (size_t)at.size * sizeof *dblock);
     moe_matmul(dact, F, n, F, C, 1, moe_plain(d, C), moe_plain(expert->block + at.out_weight, F), 0);
     moe_gelu_backward(dact, act, hidden, (long)n * F);

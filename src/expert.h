@@ -12,6 +12,18 @@ struct moe_expert {
     const moe_real *block;        /* its parameters; borrowed */
 };
 
+/* Where the parts of a block start; in_weight is first. */
+struct moe_expert_parts {
+    long in_bias, out_weight, out_bias, size;
+};
+
+/* The parts of a block for width C and hidden width F.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
+struct moe_expert_parts moe_expert_parts(int width, int hidden);
+
 /* Elements of one expert's block.
  *
  * Ranks:  local

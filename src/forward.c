@@ -124,10 +124,10 @@ static void judge(const struct moe_model *model, struct moe_pass *pass, int shar
     const moe_real *output = pass->output + first * O;
     const int32_t *target = data->target ? data->target : data->label;
     const double scale = loss_scale(model, pass);
-    sums[SUM_LOSS] = data->target ? moe_loss_cross_entropy(pass->doutput + first * O, output, data->target + first, rows,
-                                                           O, scale)
-                                  : moe_loss_squared(pass->doutput + first * O, output, data->y + first * O, rows, O,
-                                                     scale);
+    moe_real *doutput = pass->doutput + first * O;
+    sums[SUM_LOSS] = data->target
+                         ? moe_loss_cross_entropy(doutput, output, data->target + first, rows, O, scale)
+                         : moe_loss_squared(doutput, output, data->y + first * O, rows, O, scale);
     if (target)
         pass->counts[COUNT_CORRECT] += moe_count_correct(output, target + first, rows, O);
     if (data->clean)
@@ -189,7 +189,7 @@ struct moe_totals moe_model_forward(const struct moe_model *model, struct moe_pa
 {
     const int L = model->run->model.layers, E = model->run->model.experts, first = first_shard(model),
               end = first + own_shards(model);
-    memset(pass->shard_sums, 0, (size_t)(own_shards(model) * (SUMS + L * E)) * sizeof *pass->shard_sums);
+    memset(pass->shard_sums, 0, (size_t)own_shards(model) * (size_t)(SUMS + L * E) * sizeof *pass->shard_sums);
     memset(pass->counts, 0, (size_t)(COUNTS + L * E) * sizeof *pass->counts);
     for (int shard = first; shard < end; shard++)
         embed(model, pass, span_of(model, pass, shard));

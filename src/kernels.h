@@ -66,8 +66,8 @@ void moe_softmax(moe_real *p, const moe_real *x, int n);
  */
 void moe_softmax_backward(moe_real *dx, const moe_real *p, const moe_real *dp, int n);
 
-/* a [n] = gelu(h) = h Phi(h), Phi the normal distribution function (Hendrycks and Gimpel 2016, the exact form). In float
- * Phi is Abramowitz and Stegun 7.1.26, absolute error below 1e-7.
+/* a [n] = gelu(h) = h Phi(h), Phi the normal distribution function (Hendrycks and Gimpel 2016, the exact form). In
+ * float Phi is Abramowitz and Stegun 7.1.26, absolute error below 1e-7.
  *
  * Ranks:  local
  * Errors: never fails
@@ -111,7 +111,7 @@ struct moe_adamw {
  * Ranks:  local
  * Errors: never fails
  */
-double moe_adamw(moe_real *restrict p, const moe_real *restrict g, moe_real *restrict m, moe_real *restrict v, int64_t n,
-                 const struct moe_adamw *step);
+double moe_adamw(moe_real *restrict p, const moe_real *restrict g, moe_real *restrict m, moe_real *restrict v,
+                 int64_t n, const struct moe_adamw *step);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "src/expert.h"
 #include "src/pool.h"
 #include "src/random.h"
 #include "src/status.h"
@@ -109,14 +110,18 @@ static void add_layer(struct moe_layout *layout, const struct moe_run *run, cons
 
 static void add_experts(struct moe_layout *layout, const struct moe_run *run, int l)
 {
+    const struct moe_expert_parts at = moe_expert_parts(run->model.width, run->model.expert_width);
     int64_t size = 0, width = run->model.width, hidden = run->model.expert_width;
     char name[64];
 #define NAME(tail) (snprintf(name, sizeof name, "layer-%02d/expert/%s", l, tail), name)
     add_matrix(layout, &size, l, NAME("in_weight"), hidden, "hidden", width, "channel", MOE_LAW_NORMAL,
                1 / sqrt((double)width));
+    MOE_CHECK(size == at.in_bias);
     add_vector(layout, &size, l, NAME("in_bias"), hidden, "hidden", MOE_LAW_ZERO, 0);
+    MOE_CHECK(size == at.out_weight);
     add_matrix(layout, &size, l, NAME("out_weight"), width, "channel", hidden, "hidden", MOE_LAW_NORMAL,
                1 / sqrt((double)hidden));
+    MOE_CHECK(size == at.out_bias);
     add_vector(layout, &size, l, NAME("out_bias"), width, "channel", MOE_LAW_ZERO, 0);
     layout->expert_size = size;
 #undef NAME

@@ -26,6 +26,7 @@ libmoe_a_SOURCES = \
 	%D%/moe.c \
 	%D%/optim.c \
 	%D%/options.c \
+	%D%/pass.c \
 	%D%/pattern.c \
 	%D%/planted.c \
 	%D%/pool.c \

@@ -7,19 +7,21 @@
 #include "mpi/comm.h"
 #include "mpi/verbs.h"
 #include "src/config.h"
+#include "src/options.h"
 #include "src/progress.h"
 
 static const struct verb {
     const char *name, *usage, *about;
     enum moe_status (*run)(const struct moe_comm *comm, int argc, char **argv, moe_report *report,
                            struct moe_error *err);
-    const char *section; /* of the settings it takes; null: all */
+    const char *settings[5]; /* sections and keys it takes; none: all */
 } verbs[] = {
     {"train", "train [CONFIG] [section.key=value ...] [-o NAME] [--overwrite] [--print-config]",
      "train an MoE Transformer, count its routing patterns before and after, write NAME.h5 and NAME.model.h5",
-     moe_verb_train, NULL},
+     moe_verb_train, {NULL}},
     {"census", "census NAME.model.h5 [census.key=value ...] [-o OUT] [--overwrite] [--print-config]",
-     "count the routing patterns of a trained model, write NAME.census-FIRST.h5", moe_verb_census, "census"},
+     "count the routing patterns of a trained model, write NAME.census-FIRST.h5", moe_verb_census,
+     {"data.path", "parallel", "census", "output"}},
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
@@ -37,8 +39,14 @@ static void print_help(const struct verb *verb)
 {
     printf("moecensus %s\n%s\n\n", verb->usage, verb->about);
     printf("  -o NAME          output.name\n  --overwrite      replace files of another config\n"
-           "  --print-config   print the settings and end\n\n");
-    moe_config_help(stdout, verb->section, 0);
+           "  --print-config   print the settings and end\n\n"
+           "Settings, = of record (they decide the bits of the results), - not:\n");
+    if (!verb->settings[0])
+        moe_config_help(stdout, NULL, 0);
+    for (int i = 0; verb->settings[i]; i++)
+        moe_config_help(stdout, verb->settings[i], 0);
+    if (verb->settings[0])
+        printf("What is not set is as in the model's own settings, not as in this table.\n");
 }
 
 static const struct verb *find_verb(const char *name)
@@ -101,8 +109,11 @@ int main(int argc, char **argv)
     if (status == MOE_OK)
         status = finish_output(&err);
     moe_progress_close();
-    if (status != MOE_OK && comm.rank == 0)
-        fprintf(stderr, "moecensus: %s%s%s\n", moe_place_name(), moe_place_name()[0] ? ": " : "", err.text);
+    if (status != MOE_OK && comm.rank == 0) {
+        char text[sizeof err.text];
+        moe_visible(text, sizeof text, err.text); /* users' words may hold anything, and an error is one line */
+        fprintf(stderr, "moecensus: %s%s%s\n", moe_place_name(), moe_place_name()[0] ? ": " : "", text);
+    }
     moe_comm_end(&comm);
     return (int)status;
 }

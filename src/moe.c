@@ -79,6 +79,7 @@ static void pack_plan(const struct moe_placement *placement, struct moe_dispatch
                       const int16_t *choice, const int32_t *unit, int64_t n)
 {
     const int E = placement->experts, K = placement->top_k, U = placement->units, P = placement->ex->ranks;
+    MOE_CHECK(n * K <= INT32_MAX);
     memset(wire->sizes, 0, (size_t)E * (size_t)U * sizeof *wire->sizes);
     for (int64_t i = 0; i < n; i++)
         for (int k = 0; k < K; k++)

@@ -37,6 +37,7 @@ double moe_learning_rate(const struct moe_run *run, int step);
  * Ranks:  collective on model->ex, same result on all
  * Errors: never fails; the norm is not finite when a gradient is not
  */
-double moe_optim_step(struct moe_optim *optim, struct moe_model *model, const struct moe_gradients *gradients, int step);
+double moe_optim_step(struct moe_optim *optim, struct moe_model *model, const struct moe_gradients *gradients,
+                      int step);
 
 #endif

@@ -23,7 +23,7 @@ static const struct moe_option table[] = {
      "T, length of a sequence; idx takes it from the image and data.patch"},
     {"data.patch", MOE_KIND_INT, AT(data.patch), "7", NULL, 1, SIZE, 0, 1, "pixels",
      "side of a square patch, one token (idx)"},
-    {"data.dim", MOE_KIND_INT, AT(data.dim), "2", NULL, 1, 1024, 0, 1, "",
+    {"data.dim", MOE_KIND_INT, AT(data.dim), "2", NULL, 1, 64, 0, 1, "",
      "intrinsic dimension d (torus)"},
     {"data.beta", MOE_KIND_REAL, AT(data.beta), "2", NULL, 0, 100, MOE_ABOVE, 1, "",
      "smoothness of the target (torus)"},
@@ -84,7 +84,7 @@ static const struct moe_option table[] = {
     {"parallel.units", MOE_KIND_INT, AT(parallel.units), "1", NULL, 1, SIZE, 0, 1, "",
      "U, groups of shards that experts see at once; divides parallel.shards"},
     {"parallel.exchange", MOE_KIND_CHOICE, AT(parallel.exchange), "auto", "auto|direct", 0, 0, 0, 0, "",
-     "how tokens travel between ranks; changes no result"},
+     "how tokens travel between ranks; changes no result (one way so far: both mean direct)"},
 
     {"census.sequences", MOE_KIND_LONG, AT(census.sequences), "65536", NULL, 1, MANY, 0, 1, "sequences",
      "how many a census counts"},

@@ -1,4 +1,4 @@
-/* What forward.c, backward.c and model.c share: where a shard's rows are, and the places of the batch sums. */
+/* Inside a pass: where a shard's rows are, and the places of the batch sums. */
 #ifndef MOE_PASS_H
 #define MOE_PASS_H
 

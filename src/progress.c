@@ -11,10 +11,18 @@ enum { BAR = 24 };
 
 static FILE *open_line; /* where a bar waits for its next state */
 
+void moe_progress_close(void)
+{
+    if (open_line)
+        fputc('\n', open_line);
+    open_line = NULL;
+}
+
 void moe_progress_begin(struct moe_progress *progress, FILE *out, const char *what, const char *unit, int64_t total,
                         double tokens)
 {
     double now = moe_clock();
+    moe_progress_close();
     *progress = (struct moe_progress){.out = out,
                                       .what = what,
                                       .unit = unit,
@@ -41,25 +49,22 @@ void moe_progress_tell(struct moe_progress *progress, int64_t done, double loss)
     int last = done >= progress->total;
     if (!progress->out || (!last && now - progress->told < pause))
         return;
+    double since = now > progress->told ? now - progress->told : 1;
+    double rate = (double)(done - progress->told_done) * progress->tokens / since;
     progress->told = now;
+    progress->told_done = done;
     double spent = now - progress->started, left = spent * (double)(progress->total - done) / (double)done;
     if (progress->is_terminal)
         print_bar(progress, done);
     fprintf(progress->out, "%s: %s %" PRId64 " of %" PRId64, progress->what, progress->unit, done, progress->total);
     if (isfinite(loss))
         fprintf(progress->out, ", loss %.5f", loss);
-    fprintf(progress->out, ", %.0f tokens/s", (double)done * progress->tokens / (spent > 0 ? spent : 1));
     if (last)
-        fprintf(progress->out, ", took %.1f s%s\n", spent, progress->is_terminal ? "      " : "");
+        fprintf(progress->out, ", %.0f tokens/s, took %.1f s%s\n",
+                (double)done * progress->tokens / (spent > 0 ? spent : 1), spent,
+                progress->is_terminal ? "      " : "");
     else
-        fprintf(progress->out, ", %.0f s left%s", left, progress->is_terminal ? "   " : "\n");
+        fprintf(progress->out, ", %.0f tokens/s, %.0f s left%s", rate, left, progress->is_terminal ? "   " : "\n");
     fflush(progress->out);
     open_line = progress->is_terminal && !last ? progress->out : NULL;
-}
-
-void moe_progress_close(void)
-{
-    if (open_line)
-        fputc('\n', open_line);
-    open_line = NULL;
 }

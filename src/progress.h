@@ -11,6 +11,7 @@ struct moe_progress {
     int64_t total;        /* units of work */
     double tokens;        /* tokens a unit of work */
     double started, told; /* clock */
+    int64_t told_done;    /* units done when it was last told */
     int is_terminal;
 };
 

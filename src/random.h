@@ -1,8 +1,8 @@
 /* Random numbers without state: each is a function of (seed, stream, a, b) and its place in that sequence.
  *
- * Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"; Random123). The key is the seed, low
- * word first; the counter's words are stream << 24 | block, b, a low, a high, with block 0, 1, ... along the sequence.
- * So no draw depends on the number of ranks or on what was drawn before. */
+ * Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"; Random123). The key is the seed,
+ * low word first; the counter's words are stream << 24 | block, b, a low, a high, with block 0, 1, ... along the
+ * sequence. So no draw depends on the number of ranks or on what was drawn before. */
 #ifndef MOE_RANDOM_H
 #define MOE_RANDOM_H
 

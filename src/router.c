@@ -43,8 +43,10 @@ void moe_route(const struct moe_routing *routing, int16_t *choice, moe_real *gat
     for (int64_t i = 0; i < n; i++, choice += K, gate += K, logits += E) {
         moe_real next = choose(choice, logits, E, K);
         margin[i] = K < E ? logits[choice[K - 1]] - next : (moe_real)NAN;
-        if (planted)
+        if (planted) {
             order(choice, planted + i * K, logits, K);
+            margin[i] = (moe_real)NAN;
+        }
         moe_softmax(scratch, logits, E);
         for (int e = 0; e < E; e++)
             p_sum[e] += (double)scratch[e];

@@ -18,7 +18,7 @@ struct moe_routing {
 /* Chooses for n tokens.
  *   choice [n, K] int16   experts, best first                                              out
  *   gate   [n, K]         weights of the chosen                                            out
- *   margin [n]            logit of choice K less that of the next expert; NAN at K = E     out
+ *   margin [n]            logit of choice K less that of the next expert; NAN at K = E and planted    out
  *   load   [E] int64      choices an expert got                                            inout, added to
  *   p_sum  [E] double     softmax over all E, summed over the tokens in order              inout, added to
  *   logits [n, E]                                                                          in

@@ -66,8 +66,9 @@ static void snapshot_init(struct moe_snapshot *snapshot, const struct moe_model 
     snapshot->margin = moe_pool_new(MOE_POOL_CENSUS, L * MOE_MARGIN_BINS, sizeof(int64_t));
     snapshot->counter = moe_counter_new(&snapshot->shape);
     int64_t keep = run->census.keep_choices < run->census.sequences ? run->census.keep_choices : run->census.sequences;
-    int64_t batches = (keep + run->census.batch - 1) / run->census.batch;
-    int64_t local = batches * ((run->census.batch + model->tree.shards - 1) / model->tree.shards) * own_shards(model);
+    int64_t batch = run->census.batch < run->census.sequences ? run->census.batch : run->census.sequences;
+    int64_t batches = (keep + batch - 1) / batch;
+    int64_t local = batches * ((batch + model->tree.shards - 1) / model->tree.shards) * own_shards(model);
     snapshot->choices = moe_pool_new(MOE_POOL_CENSUS, (size_t)local * T * L * (size_t)run->model.top_k,
                                      sizeof *snapshot->choices);
     snapshot->slab = moe_pool_new(MOE_POOL_CENSUS, (size_t)batches, sizeof *snapshot->slab);
@@ -117,14 +118,14 @@ static void count_tokens(struct work *work)
     const struct moe_pass *pass = &work->pass;
     const int T = snapshot->shape.tokens, L = snapshot->shape.layers, E = snapshot->shape.experts,
               K = snapshot->shape.top_k, first = first_shard(model);
-    memset(work->shard_energy, 0, (size_t)(own_shards(model) * L * E) * sizeof(double));
+    memset(work->shard_energy, 0, (size_t)own_shards(model) * (size_t)(L * E) * sizeof(double));
     for (int l = 0; l < L; l++)
         for (int shard = first; shard < first + own_shards(model); shard++) {
             const struct moe_layer_pass *layer = &pass->layer[l];
             const struct span span = span_of(model, pass, shard);
             double *energy = work->shard_energy + ((int64_t)(shard - first) * L + l) * E;
             for (int64_t i = span.row; i < span.row + span.rows; i++) {
-                if (K < E)
+                if (!isnan((double)layer->margin[i]))
                     snapshot->margin[l * MOE_MARGIN_BINS + moe_margin_bin((double)layer->margin[i])]++;
                 for (int k = 0; k < K; k++) {
                     const int e = layer->choice[i * K + k];
@@ -196,7 +197,7 @@ static void work_init(struct work *work, const struct moe_data *data)
                                 (size_t)(model->tree.mine + moe_tree_depth(model->tree.shards)) * width,
                                 sizeof(double));
     work->choices = moe_pool_new(MOE_POOL_CENSUS,
-                                 (size_t)(model->task->tokens * run->model.layers * run->model.top_k),
+                                 (size_t)model->task->tokens * (size_t)(run->model.layers * run->model.top_k),
                                  sizeof *work->choices);
 }
 
@@ -221,22 +222,24 @@ static void sum_ranks(const struct moe_model *model, struct moe_snapshot *snapsh
         ex->sum(ex, snapshot->load_by_label, L * E * snapshot->labels);
 }
 
-void moe_snapshot_count(struct moe_snapshot *snapshot, const struct moe_model *model, const struct moe_data *data,
-                        void (*between)(void *context, struct moe_snapshot *snapshot, int64_t sequences),
-                        void *context)
+enum moe_status moe_snapshot_count(struct moe_snapshot *snapshot, const struct moe_model *model,
+                                   const struct moe_data *data,
+                                   void (*between)(void *context, struct moe_snapshot *snapshot, int64_t sequences),
+                                   void *context, struct moe_error *err)
 {
     struct work work = {.model = model, .snapshot = snapshot};
     snapshot_init(snapshot, model);
     work_init(&work, data);
     const int64_t sequences = snapshot->shape.sequences;
-    for (int64_t done = 0; done < sequences;) {
+    for (int64_t done = 0; done < sequences && err->code == MOE_OK;) {
         struct moe_pass *pass = &work.pass;
         int batch = (int)(sequences - done < pass->capacity ? sequences - done : pass->capacity);
         moe_pass_begin(pass, model, snapshot->split, batch);
         for (int s = 0; s < pass->sequences; s++)
             pass->index[s] = snapshot->shape.first + done + pass->first + s;
         moe_pass_fetch(pass, data);
-        moe_model_forward(model, pass);
+        if (!isfinite(moe_model_forward(model, pass).balance))
+            moe_fail(err, MOE_NUMERIC, "a router's logit is not finite (the model is spoilt)");
         count_sequences(&work, done);
         count_tokens(&work);
         count_pairs(&work);
@@ -246,4 +249,5 @@ void moe_snapshot_count(struct moe_snapshot *snapshot, const struct moe_model *m
     }
     sum_ranks(model, snapshot);
     work_clear(&work);
+    return err->code;
 }

@@ -32,7 +32,7 @@ struct moe_snapshot {
     int64_t *load_by_label; /* [L, E, labels]; null without labels */
     double *gate_energy;    /* [L, E] sum of squared gates */
     int64_t *coactivation;  /* [L, E, L, E], or [L, 2, E, E] (layer l with l, and with l + 1) above the limit */
-    int64_t *margin;        /* [L, MOE_MARGIN_BINS] */
+    int64_t *margin;        /* [L, MOE_MARGIN_BINS]; 0 where K = E or the router is planted */
     /* this rank's own */
     struct moe_counter *counter;
     int16_t *choices;       /* [kept, T, L, K] in score order, by slab */
@@ -42,15 +42,16 @@ struct moe_snapshot {
 };
 
 /* The census of a model: run's census settings on the sequences of split. Fills snapshot; moe_snapshot_clear gives it
- * back.
+ * back, also after a failure.
  *   between   called on every rank after each batch with the number of sequences counted; may be null
  *
  * Ranks:  collective on model->ex
- * Errors: never fails; the sequences must exist
+ * Errors: MOE_NUMERIC a logit is not finite, the same on all ranks; the sequences must exist
  */
-void moe_snapshot_count(struct moe_snapshot *snapshot, const struct moe_model *model, const struct moe_data *data,
-                        void (*between)(void *context, struct moe_snapshot *snapshot, int64_t sequences),
-                        void *context);
+enum moe_status moe_snapshot_count(struct moe_snapshot *snapshot, const struct moe_model *model,
+                                   const struct moe_data *data,
+                                   void (*between)(void *context, struct moe_snapshot *snapshot, int64_t sequences),
+                                   void *context, struct moe_error *err);
 void moe_snapshot_clear(struct moe_snapshot *snapshot);
 
 /* The bin of a margin, and the lower edge of a bin (bins + 1 edges, the first 0, the last infinite).

@@ -19,6 +19,15 @@ enum moe_status moe_fail(struct moe_error *err, enum moe_status code, const char
     return code;
 }
 
+/* A fault that several ranks meet at once is for the lowest of them to tell, and to end the others. */
+static void wait_turn(void)
+{
+    enum { QUARTERS_MAX = 20 };
+    const int quarters = fatal_rank < QUARTERS_MAX ? fatal_rank : QUARTERS_MAX;
+    if (quarters > 0)
+        nanosleep(&(struct timespec){.tv_sec = quarters / 4, .tv_nsec = quarters % 4 * 250000000L}, NULL);
+}
+
 _Noreturn void moe_fatal(enum moe_status code, const char *format, ...)
 {
     char text[1024];
@@ -29,8 +38,7 @@ _Noreturn void moe_fatal(enum moe_status code, const char *format, ...)
     char who[32] = "";
     if (fatal_rank >= 0)
         snprintf(who, sizeof who, "rank %d: ", fatal_rank);
-    if (fatal_rank > 0) /* a fault that all ranks meet at once is for rank 0 to tell, and to end the others */
-        nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
+    wait_turn();
     fprintf(stderr, "moecensus: %s%s%s%s\n", place, place[0] ? ": " : "", who, text);
     fflush(stderr);
     fatal_hook(code);

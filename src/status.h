@@ -24,7 +24,9 @@ struct moe_error {
 enum moe_status moe_fail(struct moe_error *err, enum moe_status code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Ends the whole job with one line on standard error: for broken invariants and exhausted memory only.
+/* Ends the whole job with one line on standard error, for what cannot be shared between ranks: broken invariants,
+ * exhausted memory, a failed collective call. A higher rank waits longer (5 s at most) before it speaks, so that of
+ * several ranks that fail together one does.
  *
  * Ranks:  local; takes all ranks down through the hook
  * Errors: does not return

@@ -155,7 +155,7 @@ static enum moe_status evaluate_test(struct loop *loop, int done, struct moe_err
 }
 
 /* The whole training set once, where it has an end. */
-static void evaluate_train(struct loop *loop)
+static enum moe_status evaluate_train(struct loop *loop, struct moe_error *err)
 {
     int64_t count = moe_data_count(loop->data, MOE_SPLIT_TRAIN);
     double clock = moe_clock();
@@ -164,6 +164,9 @@ static void evaluate_train(struct loop *loop)
     else
         loop->history->train = (struct moe_evaluation){NAN, NAN, NAN, NAN};
     moe_clock_add(MOE_TIME_EVALUATION, clock);
+    if (count < INT64_MAX && !isfinite(loop->history->train.loss))
+        return moe_fail(err, MOE_NUMERIC, "the loss of the training set is not finite (lower train.rate)");
+    return MOE_OK;
 }
 
 static enum moe_status census(struct loop *loop, int done, struct moe_error *err)
@@ -199,7 +202,8 @@ static enum moe_status run_steps(struct loop *loop, struct moe_error *err)
             census(loop, done, err) != MOE_OK)
             return err->code;
     }
-    evaluate_train(loop);
+    if (evaluate_train(loop, err) != MOE_OK)
+        return err->code;
     return census(loop, steps, err);
 }
 

@@ -9,15 +9,11 @@ strict_build() {
 }
 step "build with --enable-werror" "$top/build-werror/part.log" strict_build
 
-# Open MPI keeps memory at exit; what it keeps is listed, anything else is a leak.
-sanitized() {
-    local -x ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
-    local -x LSAN_OPTIONS="suppressions=$top/tests/lsan.supp:print_suppressions=0:fast_unwind_on_malloc=0"
-    check "unit tests under ASan and UBSan" "$top/build-asan" check-unit check-unit
-    check "rank tests under ASan and UBSan" "$top/build-asan" check-ranks check-ranks RANKS="1 3"
+. "$top/tests/sanitize.sh"
+step "build with ASan and UBSan" "$top/build-asan/part.log" setup all "$top/build-asan" CFLAGS="$sanitize_cflags" && {
+    sanitized check "unit tests under ASan and UBSan" "$top/build-asan" check-unit check-unit
+    sanitized check "rank tests under ASan and UBSan" "$top/build-asan" check-ranks check-ranks RANKS="1 3"
 }
-step "build with ASan and UBSan" "$top/build-asan/part.log" setup all "$top/build-asan" \
-    CFLAGS="-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" && sanitized
 
 valgrind_train() {
     local folder=$build/scratch-valgrind

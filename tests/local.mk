@@ -38,7 +38,8 @@ rank_tests = \
 	%D%/ranks/h5file.ranks \
 	%D%/ranks/h5large.ranks \
 	%D%/ranks/model.ranks \
-	%D%/ranks/tap.ranks
+	%D%/ranks/tap.ranks \
+	%D%/ranks/together.ranks
 
 script_tests = \
 	%D%/cli/compare.sh \
@@ -51,6 +52,7 @@ script_tests = \
 	%D%/cli/usage.sh \
 	%D%/rules/docs.sh \
 	%D%/rules/layers.sh \
+	%D%/rules/lines.sh \
 	%D%/rules/lists.sh \
 	%D%/rules/memory.sh \
 	%D%/rules/symbols.sh
@@ -113,6 +115,10 @@ EXTRA_DIST += \
 	%D%/count.sh \
 	%D%/draws.py \
 	%D%/forward.py \
+	%D%/long/killed.sh \
+	%D%/long/ranks.sh \
+	%D%/long/sanitizers.sh \
+	%D%/long/seeds.sh \
 	%D%/lsan.supp \
 	%D%/on-ranks \
 	%D%/planted.py \
@@ -121,8 +127,10 @@ EXTRA_DIST += \
 	%D%/recount.py \
 	%D%/refused.sh \
 	%D%/run \
+	%D%/sanitize.sh \
 	%D%/speed \
 	%D%/tap.sh \
+	%D%/timings/quickstart.sh \
 	%D%/timings/step.sh \
 	%D%/valgrind.supp \
 	%D%/xarray_open.py

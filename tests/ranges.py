@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Checks that figures of results files lie in the ranges that a right program reaches.
 
-usage: ranges.py quickstart NAME.h5
+usage: ranges.py quickstart NAME.h5 OUT           OUT: what the run printed
        ranges.py dimensions D1.h5 D2.h5 D4.h5    the quick start on tori of dimension 1, 2 and 4
        ranges.py fashion NAME.h5
        ranges.py text NAME.h5 TEXT
 """
 import configparser
 import math
+import re
 import sys
 
 import h5py
@@ -68,9 +69,18 @@ def at_step(file, name, step):
     return series[name][()][series["step"][()] == step][0]
 
 
-def quickstart(path):
+def printed_entropies(path):
+    """The sums over positions in the lines that a run printed, one a census."""
+    with open(path) as out:
+        return re.findall(r"^  entropy of the path summed over token positions: (\d+\.\d\d) nats, ", out.read(), re.M)
+
+
+def quickstart(path, printed):
     with h5py.File(path, "r") as file:
         first, last = snapshots(file)
+        upper = ["%.2f" % snapshot.upper_entropy() for snapshot in (first, last)]
+        checks.ok(printed_entropies(printed) == upper, "printed sums over positions are those of the tables",
+                  "printed %s, want %s" % (printed_entropies(printed), upper))
         error = "noise-free squared error"
         checks.within(at_step(file, "noise_free_mse", 600), 0, 0.02, error + " after 600 steps")
         checks.within(at_step(file, "noise_free_mse", 50), 0, 0.4, error + " after 50 steps")
@@ -149,7 +159,7 @@ def text(path, text_path):
 
 
 def main(arguments):
-    verbs = {"quickstart": (quickstart, 1), "dimensions": (dimensions, 3), "fashion": (fashion, 1), "text": (text, 2)}
+    verbs = {"quickstart": (quickstart, 2), "dimensions": (dimensions, 3), "fashion": (fashion, 1), "text": (text, 2)}
     verb, wanted = verbs.get(arguments[0] if arguments else "", (None, 0))
     if verb is None or len(arguments) != wanted + 1:
         print(__doc__.strip(), file=sys.stderr)

@@ -14,7 +14,7 @@ AWK=${AWK-awk}
 
 quick_start d2
 has_line out '^written: d2\.h5 d2\.model\.h5$'
-checks ranges.py quickstart d2.h5
+checks ranges.py quickstart d2.h5 out
 quick_start d1 data.dim=1
 quick_start d4 data.dim=4
 checks ranges.py dimensions d1.h5 d2.h5 d4.h5

@@ -9,7 +9,7 @@ if [ "${1-}" != inside ]; then
     exit 0
 fi
 . "${TOP_SRCDIR-.}/tests/tap.sh"
-TEST_TIMEOUT=60
+TEST_TIMEOUT=30
 
 fill=$TOP_BUILDDIR/tests/ranks/h5file.ranks
 bytes=1048576 # of data
@@ -80,6 +80,10 @@ for ranks in 1 3; do
     refused $ranks "full after all, creating" create "rank 0: disk/new.h5.part: .*No space left"
     disk_with $((2 * high))
     refused $ranks "full after all, in a slab" slabs "rank $((ranks - 1)): disk/new.h5.part: .*/data/rows"
+    for what in open close; do
+        disk_with $((2 * high))
+        refused $ranks "one rank cannot $what" $what "rank $((ranks - 1)): disk/new.h5.part: cannot $what: "
+    done
 done
 
 disk_with $((2 * high))

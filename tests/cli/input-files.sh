@@ -132,7 +132,7 @@ refused 1 'census: book is not an HDF5 file' census book
 refused 1 'census: plain\.h5 holds results, not a model \(give NAME\.model\.h5\)' census plain.h5
 head -c 30000 plain.model.h5 >short.model.h5
 refused 1 'census: cannot open short\.model\.h5: .*\(damaged, cut short, or still being written\)' census short.model.h5
-refused 2 'census of step 2: census\.sequences=71 from census\.first=0 on: there are 70 ' census plain.model.h5 \
+refused 2 'census: census\.sequences=71 from census\.first=0 on: there are 70 ' census plain.model.h5 \
     census.sequences=71
 sed 's/7/8/' book >changed
 refused 2 'census: data\.path=changed is not what the model was trained on' census text.model.h5 data.path=changed
@@ -160,7 +160,7 @@ if "$PYTHON" -c 'import h5py' 2>tap.log; then
     damaged 'del f.attrs["config"]' 'census: damaged\.model\.h5: / has no attribute config'
     damaged 'f.attrs["step"] = "two"' 'census: damaged\.model\.h5: the attribute step of / is of another type'
 else
-    skip 4 "Python has no h5py"
+    skip 1 "Python has no h5py"
 fi
 ok "a census that was refused leaves no file" test -z "$(find . -name '*census-*')"
 mv book moved

@@ -106,8 +106,8 @@ disk_with() { # PAGES: a disk anew, with the older files and so many pages left
     mount -t tmpfs -o size=$(((pages + $1 + 2) * page)) none disk && cp old/*.h5 disk/
 }
 
-results_untouched() {
-    cmp -s disk/m.h5 old/m.h5
+both_untouched() {
+    cmp disk/m.h5 old/m.h5 && cmp disk/m.model.h5 old/m.model.h5
 }
 
 nothing_else() {
@@ -116,23 +116,28 @@ nothing_else() {
 
 full() { # WHAT PATTERN
     at="1 3" refused 74 "train: write: $2" $run -o disk/m --overwrite
-    ok "$1: the older results are untouched" results_untouched
+    ok "$1: the older results and model are untouched" both_untouched
     ok "$1: nothing else is left" nothing_else
 }
 
-low=0 high=1024
+low=0 high=1024 torn=
 while [ $((high - low)) -gt 1 ]; do
     middle=$(((low + high) / 2))
     disk_with $middle
-    if start 1 "$moecensus" $run -o disk/m --overwrite >out 2>err; then high=$middle; else low=$middle; fi
-done
+    if start 1 "$moecensus" $run -o disk/m --overwrite >out 2>err; then
+        high=$middle
+    else
+        low=$middle
+        both_untouched && nothing_else || torn="$torn $middle"
+    fi
+done >tap.log
 echo "# $high pages needed beyond $pages"
+ok "a disk that is full anywhere leaves both older files ($torn)" test -z "$torn"
 
 disk_with 0
 full "full from the start" 'cannot (create|reserve [0-9.]+ MB for) disk/m\.model\.h5\.part: No space left on device'
-ok "the older model is untouched" cmp disk/m.model.h5 old/m.model.h5
 disk_with $((high / 2))
-full "full inside the data" 'cannot reserve [0-9.]+ MB for disk/m\.h5\.part: No space left on device'
+full "full inside the data" 'cannot reserve [0-9.]+ MB for disk/m(\.model)?\.h5\.part: No space left on device'
 disk_with $((high - 1))
 full "one page short" 'cannot reserve [0-9.]+ MB for disk/m\.h5\.part: No space left on device'
 disk_with $high
@@ -148,6 +153,15 @@ disk_with 1024
 mount -o remount,ro disk
 at="1 3"
 refused 74 'train: cannot write disk/m\.model\.h5\.part: Read-only file system' $run -o disk/m --overwrite
-ok "read-only: the older results are untouched" results_untouched
+ok "read-only: the older files are untouched" both_untouched
+leave_disk
+
+# A file system that cannot reserve space.
+mount -t ramfs none disk
+for ranks in 1 3; do
+    expect_code 0 start $ranks "$moecensus" $run -o disk/m$ranks
+    has_line out "^written: disk/m$ranks\.h5 disk/m$ranks\.model\.h5\$"
+    expect_code 0 start 1 "$moecensus" census disk/m$ranks.model.h5
+done
 leave_disk
 tap_done

@@ -1,9 +1,10 @@
 /* Files written from all ranks and read back by each. With arguments the program writes one file for other tests:
  *
  *   h5file.ranks small NAME
- *   h5file.ranks fill NAME BYTES [create|slabs]
+ *   h5file.ranks fill NAME BYTES [create|slabs|open|close]
  *
- * The last word makes writes fail as on a full disk: rank 0's while the file is created, or the last rank's slab. */
+ * The last word makes something fail: on rank 0 what it writes while the file is created, or on the last rank its slab,
+ * or its part in opening or closing the file together. */
 #include "mpi/h5file.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "mpi/comm.h"
 #include "mpi/h5read.h"
 #include "src/pool.h"
 #include "src/share.h"
@@ -32,6 +34,18 @@ ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
 ssize_t pwrite64(int fd, const void *data, size_t size, off_t offset)
 {
     return pwrite(fd, data, size, offset);
+}
+
+static int failing_open, failing_close; /* these calls of MPI-IO fail here, and only here */
+
+int MPI_File_open(MPI_Comm comm, const char *name, int mode, MPI_Info info, MPI_File *file)
+{
+    return failing_open ? MPI_ERR_IO : PMPI_File_open(comm, name, mode, info, file);
+}
+
+int MPI_File_close(MPI_File *file)
+{
+    return failing_close ? MPI_ERR_IO : PMPI_File_close(file);
 }
 
 static int rank, ranks;
@@ -112,6 +126,7 @@ static void plan_attributes(struct moe_file *file)
     moe_file_text(file, "/a/b/two", "note", "\xc3\xa9t\xc3\xa9");
     moe_file_text(file, "/a", "empty", "");
     moe_file_int(file, "/", "least", INT64_MIN);
+    moe_file_unsigned(file, "/", "most", UINT64_MAX);
     moe_file_double(file, "/train", "third", 1.0 / 3);
     moe_file_int(file, "/train/step", "every", 50);
 }
@@ -200,6 +215,8 @@ static void read_attributes(struct moe_reader *reader)
     moe_pool_free(text);
     moe_reader_int(reader, "/", "least", &integer, &err);
     ok(integer == INT64_MIN, "the smallest integer");
+    moe_reader_int(reader, "/", "most", &integer, &err);
+    ok(integer == INT64_MAX, "the largest without a sign is not negative");
     moe_reader_double(reader, "/train", "third", &real, &err);
     ok(real == 1.0 / 3, "a real number, to the last bit");
     moe_reader_int(reader, "/train/step", "every", &integer, &err);
@@ -256,6 +273,8 @@ static void open_wrongly(const char *name)
     unlink(copy);
     is_int(moe_reader_open("h5file-absent.h5", &reader, &err), MOE_INPUT, "so is a missing file: %s", err.text);
     is_int(moe_reader_open(".", &reader, &err), MOE_INPUT, "and a folder: %s", err.text);
+    moe_reader_open("h5file-\033[1m\n.h5", &reader, &err);
+    ok(strstr(err.text, "h5file-?[1m?.h5") != NULL, "control characters of a name are not printed: %s", err.text);
     struct moe_file *file = moe_file_new();
     moe_file_text(file, "/", "format", "other");
     moe_file_write(file, "h5file-other.h5", MPI_COMM_WORLD, &err);
@@ -305,7 +324,7 @@ static void test_round(const char *name)
     moe_reader_close(reader);
 }
 
-static int fill_file(int count, char **argument)
+static int fill_file(struct moe_comm *comm, int count, char **argument)
 {
     int64_t rows = atoll(argument[3]) / 1024, shape[] = {rows, 256};
     int64_t start[] = {moe_share_first(rows, ranks, rank), 0}, mine[] = {moe_share_count(rows, ranks, rank), 256};
@@ -322,26 +341,29 @@ static int fill_file(int count, char **argument)
         failing_size = 65536;
     if (count > 4 && !strcmp(argument[4], "create") && rank == 0)
         failing_size = 1;
+    failing_open = count > 4 && !strcmp(argument[4], "open") && rank == ranks - 1;
+    failing_close = count > 4 && !strcmp(argument[4], "close") && rank == ranks - 1;
     moe_file_write(file, argument[2], MPI_COMM_WORLD, &err);
     moe_file_free(file);
     moe_pool_free(data);
     if (err.code && rank == 0)
         fprintf(stderr, "moecensus: %s: %s\n", moe_place_name(), err.text);
-    MPI_Finalize();
+    moe_comm_end(comm);
     return err.code;
 }
 
 int main(int count, char **argument)
 {
-    MPI_Init(&count, &argument);
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+    struct moe_comm comm;
+    moe_comm_start(&comm, &count, &argument);
+    rank = comm.rank;
+    ranks = comm.ranks;
     if (count > 3 && !strcmp(argument[1], "fill"))
-        return fill_file(count, argument);
+        return fill_file(&comm, count, argument);
     if (count > 2 && !strcmp(argument[1], "small")) {
         struct moe_error err;
         write_cases(argument[2], &err);
-        MPI_Finalize();
+        moe_comm_end(&comm);
         return err.code;
     }
     const char *name = "h5file-test.h5";
@@ -353,6 +375,6 @@ int main(int count, char **argument)
         unlink(name);
     is_int((long long)moe_pool_bytes(MOE_POOL_FILES), 0, "no memory is kept");
     int failed = tap_done();
-    MPI_Finalize();
+    moe_comm_end(&comm);
     return failed;
 }

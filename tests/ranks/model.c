@@ -76,9 +76,10 @@ static void test_snapshot(const struct side *mine, const struct side *alone, con
                           const char *settings)
 {
     struct moe_snapshot a, b;
+    struct moe_error err = {0};
     const int64_t L = small->run.model.layers, E = small->run.model.experts;
-    moe_snapshot_count(&a, &mine->model, small->data, NULL, NULL);
-    moe_snapshot_count(&b, &alone->model, small->data, NULL, NULL);
+    moe_snapshot_count(&a, &mine->model, small->data, NULL, NULL, &err);
+    moe_snapshot_count(&b, &alone->model, small->data, NULL, NULL, &err);
     int good = !memcmp(a.load, b.load, (size_t)(L * E) * sizeof *a.load) &&
                !memcmp(a.gate_energy, b.gate_energy, (size_t)(L * E) * sizeof *a.gate_energy) &&
                !memcmp(a.coactivation, b.coactivation, (size_t)(L * E * L * E) * sizeof *a.coactivation) &&

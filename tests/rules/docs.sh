@@ -32,6 +32,7 @@ same_text found wanted
 for header in "$TOP_SRCDIR"/src/*.h "$TOP_SRCDIR"/mpi/*.h "$TOP_SRCDIR"/analysis/*.h; do
     [ -e "$header" ] || continue
     undocumented "$header" >found
-    ok "${header#"$TOP_SRCDIR"/} says ranks and errors of its $(cat functions) functions" test ! -s found || tap_show found
+    ok "${header#"$TOP_SRCDIR"/} says ranks and errors of its $(cat functions) functions" test ! -s found ||
+        tap_show found
 done
 tap_done

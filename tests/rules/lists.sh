@@ -1,5 +1,5 @@
-# Nothing is forgotten: the local.mk of a folder names every source, script and text in it, so that each is built, tested
-# and packed.
+# Nothing is forgotten: the local.mk of a folder names every source, script and text in it, so that each is built,
+# tested and packed.
 . "${TOP_SRCDIR-.}/tests/tap.sh"
 
 for folder in src mpi analysis jobs tests; do

@@ -1,7 +1,8 @@
 # Memory comes from moe_pool_new and moe_pool_grow, so that every byte is counted: only src/pool.c allocates.
 . "${TOP_SRCDIR-.}/tests/tap.sh"
 
-calls='(^|[^A-Za-z0-9_>.])(malloc|calloc|realloc|reallocarray|aligned_alloc|posix_memalign|strn?dup|v?asprintf|getline|alloca)[[:space:]]*\('
+names='malloc|calloc|realloc|reallocarray|aligned_alloc|posix_memalign|strn?dup|v?asprintf|getline|alloca'
+calls="(^|[^A-Za-z0-9_>.])($names)[[:space:]]*\\("
 for folder in src mpi analysis; do
     find "$TOP_SRCDIR/$folder" -name '*.[ch]' ! -path '*/src/pool.c' -exec grep -n -E -e "$calls" {} + >found
     ok "$folder allocates only through its pools" test ! -s found || tap_show found

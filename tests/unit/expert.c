@@ -117,10 +117,86 @@ static void test_dispatch(void)
     is_int((long long)moe_pool_bytes(MOE_POOL_DISPATCH), 0, "all memory was given back");
 }
 
+/* A router that collapses, a token of each unit a time, onto one expert. N tokens, one choice each. */
+enum { MANY = 64, HALVES = 2, PAIR = MANY / HALVES / 4 };
+
+struct lane {
+    struct moe_dispatch dispatch;
+    struct moe_wire wire;
+};
+
+static void lane_open(struct lane *lane, const struct moe_placement *placement)
+{
+    moe_dispatch_init(&lane->dispatch, placement, MANY);
+    moe_wire_init(&lane->wire, placement, MANY);
+}
+
+static void lane_close(struct lane *lane)
+{
+    moe_dispatch_clear(&lane->dispatch);
+    moe_wire_clear(&lane->wire);
+}
+
+/* Results by token, so that lanes and routes can be compared. */
+static void lane_forward(struct lane *lane, const struct moe_placement *placement, const int16_t *choice,
+                         const moe_real *x, const moe_real *block, moe_real *by_token)
+{
+    static moe_real returned[MANY * C];
+    int32_t unit[MANY];
+    for (int i = 0; i < MANY; i++)
+        unit[i] = i * HALVES / MANY;
+    moe_experts_forward(placement, &lane->dispatch, &lane->wire, returned, x, choice, unit, MANY, block);
+    for (int i = 0; i < MANY; i++)
+        memcpy(by_token + i * C, returned + lane->dispatch.slot[i] * C, C * sizeof *returned);
+}
+
+static void test_growth(void)
+{
+    static moe_real block[4 * BLOCK], x[MANY * C], first[MANY * C], kept[MANY * C], fresh[MANY * C];
+    struct moe_exchange ex = moe_exchange_serial();
+    const struct moe_placement placement = {.experts = 4, .top_k = 1, .units = HALVES, .width = C, .hidden = F,
+                                            .count = 4, .ex = &ex};
+    struct lane lane, other;
+    int16_t choice[MANY];
+    int same = 1, geometric = 1, times = 0;
+    small_shake(block, 4 * BLOCK, 6, 1);
+    small_shake(x, MANY * C, 7, 1);
+    for (int i = 0; i < MANY; i++)
+        choice[i] = (int16_t)(i % 4);
+    lane_open(&lane, &placement);
+    lane_forward(&lane, &placement, choice, x, block, first);
+    is_int((long long)lane.wire.act_capacity, PAIR * F, "even: room for the rows of one expert and unit");
+    for (int i = 0; i < MANY / HALVES; i++) {
+        const size_t before = lane.wire.act_capacity;
+        choice[i] = choice[i + MANY / HALVES] = 2;
+        lane_forward(&lane, &placement, choice, x, block, kept);
+        lane_open(&other, &placement);
+        lane_forward(&other, &placement, choice, x, block, fresh);
+        same &= !memcmp(kept, fresh, sizeof kept);
+        lane_close(&other);
+        times += lane.wire.act_capacity > before;
+        geometric &= lane.wire.act_capacity == before || lane.wire.act_capacity >= before + before / 2;
+    }
+    ok(same, "on the way, old buffers give the bits of fresh ones");
+    ok(lane.wire.act_capacity >= MANY / HALVES * F, "all on one: room for all rows of a unit");
+    ok(geometric, "each growth is by half at least");
+    ok(times > 0 && times <= 4, "a four-fold need in %d steps makes %d growths", MANY / HALVES - PAIR, times);
+    is_int(lane.wire.growths, times, "and all are counted");
+    for (int i = 0; i < MANY; i++)
+        choice[i] = (int16_t)(i % 4);
+    const int64_t allocations = moe_pool_allocations();
+    lane_forward(&lane, &placement, choice, x, block, kept);
+    is_int(lane.wire.growths, times, "even again: nothing grows");
+    is_int(moe_pool_allocations(), allocations, "nor is allocated");
+    ok(!memcmp(kept, first, sizeof kept), "and the results are those of the beginning");
+    lane_close(&lane);
+}
+
 int main(void)
 {
     moe_matmul_one_thread();
     test_expert();
     test_dispatch();
+    test_growth();
     return tap_done();
 }

@@ -139,6 +139,76 @@ static void test_first_step(void)
     fixture_close(&f);
 }
 
+/* AdamW in double with gradients that differ by element and step in size and sign: down to the size of epsilon, and 0.
+ * One run of elements of the model at a time. */
+enum { ADAMW_STEPS = 5 };
+
+struct plain_adamw {
+    double p, m, v;
+};
+
+static double plain_gradient(int64_t element, int step)
+{
+    const double scale[] = {1, 1e-3, 3e-8, 0};
+    struct moe_random random;
+    moe_random_init(&random, 9, MOE_STREAM_NOISE, (uint64_t)element, (uint64_t)step);
+    return (double)(moe_real)(scale[element % 4] * moe_random_normal(&random));
+}
+
+static void plain_step(struct plain_adamw *one, double g, int step, double rate, double decay)
+{
+    one->m = 0.9 * one->m + 0.1 * g;
+    one->v = 0.999 * one->v + 0.001 * g * g;
+    const double m = one->m / (1 - pow(0.9, step + 1)), v = one->v / (1 - pow(0.999, step + 1));
+    one->p -= rate * decay * one->p + rate * m / (sqrt(v) + 1e-8);
+}
+
+/* Compares elements [at, at + n) of the parameters with what they become from `before`; seed sets gradients apart. */
+static int as_plain(const moe_real *now, const moe_real *before, int64_t at, int64_t n, int64_t seed, double decay,
+                    const struct moe_run *run)
+{
+    double error = 0;
+    for (int64_t i = at; i < at + n; i++) {
+        struct plain_adamw one = {.p = (double)before[i]};
+        for (int step = 0; step < ADAMW_STEPS; step++)
+            plain_step(&one, plain_gradient(seed + i, step), step, moe_learning_rate(run, step), decay);
+        error = fmax(error, fabs((double)now[i] - one.p));
+    }
+    if (error > 1e-6)
+        diag("off by %.3g", error);
+    return error <= 1e-6;
+}
+
+static void test_adamw(void)
+{
+    struct fixture f;
+    const int64_t experts_seed = 1 << 20;
+    fixture_open(&f, "train.decay=0.3 train.rate=0.02 train.warmup=2");
+    for (int step = 0; step < ADAMW_STEPS; step++) {
+        for (int64_t i = 0; i < f.model.layout.dense_size; i++)
+            f.gradients.dense[i] = (moe_real)plain_gradient(i, step);
+        for (int64_t i = 0; i < expert_elements(&f); i++)
+            f.gradients.experts[i] = (moe_real)plain_gradient(experts_seed + i, step);
+        moe_optim_step(&f.optim, &f.model, &f.gradients, step);
+    }
+    for (int i = 0; i < f.model.layout.count; i++) {
+        const struct moe_tensor *tensor = &f.model.layout.tensor[i];
+        const double decay = tensor->matrix ? 0.3 : 0;
+        const int blocks = tensor->layer < 0 ? 1 : f.small.run.model.experts;
+        int same = 1;
+        for (int e = 0; e < blocks; e++) {
+            const int64_t block = tensor->layer < 0 ? 0 : (int64_t)tensor->layer * blocks + e;
+            const int64_t at = block * f.model.layout.expert_size + tensor->offset;
+            same &= tensor->layer < 0
+                        ? as_plain(f.model.dense, f.before.dense, at, tensor->size, 0, decay, &f.small.run)
+                        : as_plain(f.model.experts, f.before.experts, at, tensor->size, experts_seed, decay,
+                                   &f.small.run);
+        }
+        ok(same, "%s after %d steps is as in double", tensor->name, ADAMW_STEPS);
+    }
+    fixture_close(&f);
+}
+
 static void test_imbalance(void)
 {
     const int64_t load[] = {4, 0, 6, 2}, even[] = {3, 3}, none[] = {0, 0};
@@ -214,6 +284,7 @@ int main(void)
     test_rates();
     test_decay();
     test_first_step();
+    test_adamw();
     test_step("learned");
     test_step("frozen");
     test_imbalance();

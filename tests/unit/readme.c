@@ -1,4 +1,5 @@
-/* The README shows the option table as the program has it. */
+/* The README shows the option table as the program has it, and nothing in it was left to be filled in. */
+#include <regex.h>
 #include <stdlib.h>
 
 #include "src/config.h"
@@ -17,6 +18,20 @@ static char *read_all(FILE *file)
     text[size] = '\0';
     fclose(file);
     return text;
+}
+
+/* What is to be filled in stands between two @, in capitals. */
+static void check_filled(const char *text)
+{
+    regex_t pattern;
+    regmatch_t match = {.rm_so = 0};
+    if (regcomp(&pattern, "@[A-Z]+@", REG_EXTENDED))
+        bail("the pattern is wrong");
+    ok(!regexec(&pattern, "a\n@ABC@\n", 0, NULL, 0) && regexec(&pattern, "a@b.org @A @", 0, NULL, 0),
+       "the pattern finds what it should");
+    const int found = !regexec(&pattern, text, 1, &match, 0);
+    ok(!found, "README is filled in%s%.30s", found ? ", but for " : "", found ? text + match.rm_so : "");
+    regfree(&pattern);
 }
 
 int main(void)
@@ -40,6 +55,7 @@ int main(void)
     for (const char *at = text; (at = strstr(at, "\n| `")) != NULL; at++)
         shown += strchr(at, '.') && strchr(at, '.') < strchr(at + 4, '`') && strncmp(at + 4, "data_", 5) != 0;
     is_int(shown, lines - 2, "README shows no key that the program lacks");
+    check_filled(text);
     free(text);
     return tap_done();
 }

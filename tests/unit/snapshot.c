@@ -99,12 +99,13 @@ static void test(const char *settings)
     struct moe_model model;
     struct moe_pass pass;
     struct moe_snapshot snapshot;
+    struct moe_error err = {0};
     small_open(&small, settings);
     moe_model_init(&model, &small.run, moe_data_task(small.data), &ex);
     const int64_t L = small.run.model.layers, E = small.run.model.experts, wide = L * E;
     struct plain plain = {zeros(wide), zeros(wide * 256), zeros(wide * wide), zeros(L * MOE_MARGIN_BINS), zeros(wide)};
     between_calls = 0;
-    moe_snapshot_count(&snapshot, &model, small.data, between, &small.run);
+    moe_snapshot_count(&snapshot, &model, small.data, between, &small.run, &err);
     moe_pass_init(&pass, &model, small.data, small.run.census.batch, MOE_EVALUATING);
     const int64_t sequences = small.run.census.sequences,
                   keep = small.run.census.keep_choices < sequences ? small.run.census.keep_choices : sequences;
