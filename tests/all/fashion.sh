@@ -1,6 +1,6 @@
 #!/bin/bash
 # Fashion-MNIST as in jobs/configs/fashion.ini: accuracy, and how far the routing concentrates.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 . "$TOP_SRCDIR/tests/checks.sh"
 TEST_TIMEOUT=400
 

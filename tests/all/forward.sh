@@ -1,7 +1,7 @@
 #!/bin/bash
 # A forward pass written anew from README.md gets the losses and choices of trained models: three sources, both gates,
 # both masks, with and without positions, experts that ranks do not divide.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 . "$TOP_SRCDIR/tests/checks.sh"
 
 bible -f gen1:1-psa150:6 >text.txt

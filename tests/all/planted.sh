@@ -1,6 +1,6 @@
 #!/bin/bash
 # The census of a planted router finds the entropy, the collision number and the coverage of the law it was drawn from.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 . "$TOP_SRCDIR/tests/checks.sh"
 
 for law in uniform zipf:1.2 zipf:0.5; do

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The quick start on 4 ranks: what it learns and how many patterns it finds lie where they should, and the count grows
 # with the dimension of the data.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 . "$TOP_SRCDIR/tests/checks.sh"
 TEST_TIMEOUT=200
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Results and parameters are the same to the last bit on 1, 2, 3, 4, 5 and 8 ranks: all sources and routers, experts
 # that ranks do not divide or that are fewer, uneven shards, several units, every table.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 
 bible -f gen1:1-exo40:38 >text.txt
 base="train.steps=4 train.batch=24 train.warmup=2 train.eval_every=2 train.eval_batch=50 data.n=96 data.test_n=130

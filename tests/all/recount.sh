@@ -1,6 +1,6 @@
 #!/bin/bash
 # Every table of a census made on 3 ranks equals a brute-force count of the choices it stored.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 . "$TOP_SRCDIR/tests/checks.sh"
 
 bible -f gen1:1-psa150:6 >text.txt

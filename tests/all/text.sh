@@ -1,6 +1,6 @@
 #!/bin/bash
 # The King James text as in jobs/configs/text.ini: the model predicts its bytes better than counts of pairs and triples.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 . "$TOP_SRCDIR/tests/checks.sh"
 TEST_TIMEOUT=400
 

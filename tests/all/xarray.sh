@@ -1,6 +1,6 @@
 #!/bin/bash
 # h5py and xarray open everything that the program writes, every dimension with its name.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 . "$TOP_SRCDIR/tests/checks.sh"
 
 expect_code 0 on 2 "$moecensus" train train.steps=2 train.batch=16 data.n=64 data.test_n=64 census.sequences=100 \

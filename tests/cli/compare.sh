@@ -1,7 +1,7 @@
 #!/bin/bash
 # The script that compares two files finds every kind of difference, and the one that looks for named dimensions misses
 # none; both on a file that the program's own writer made, at 1 and at 3 ranks.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 
 compare() {
     "$PYTHON" "$TOP_SRCDIR/tests/compare_h5.py" "$@"

@@ -8,7 +8,7 @@ if [ "${1-}" != inside ]; then
     echo "1..0 # SKIP no right to mount a tmpfs in a private namespace"
     exit 0
 fi
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 TEST_TIMEOUT=30
 
 fill=$TOP_BUILDDIR/tests/ranks/h5file.ranks

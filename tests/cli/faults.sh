@@ -1,7 +1,7 @@
 #!/bin/bash
 # What goes wrong in the middle of a run: a rank is killed, a number is no longer finite, memory would not do. The job
 # ends on all ranks within seconds and leaves no file that looks whole.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 . "$TOP_SRCDIR/tests/refused.sh"
 
 run="train $small"

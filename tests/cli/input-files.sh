@@ -1,6 +1,6 @@
 #!/bin/bash
 # Damaged or missing input: images, labels, texts and models. Each ends on every rank with one line that names the file.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 . "$TOP_SRCDIR/tests/refused.sh"
 
 # IDX files of 4 x 4 pixels: any bytes, as long as they are always the same.

@@ -1,5 +1,5 @@
 # tests/on-ranks and tests/tap.h: whatever goes wrong on one rank of several ends in a `not ok`.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 
 program=$TOP_BUILDDIR/tests/ranks/tap.ranks
 run() { # SECONDS MODE [STATUS]

@@ -6,7 +6,7 @@ if [ "${1-}" != inside ]; then
         ! unshare $how mount -t tmpfs none . 2>/dev/null || exec unshare $how bash "$0" inside
     done
 fi
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 . "$TOP_SRCDIR/tests/refused.sh"
 
 refused 2 'train: output a:b\.model\.h5: no ":" please' train $small -o a:b

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The program is really expert parallel: what MPI is asked to send is what the stored choices imply, a rank's bytes of
 # experts are its share, and training steps allocate nothing but growing dispatch buffers.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 
 if ! "$PYTHON" -c 'import h5py' 2>err; then
     skip 1 "Python has no h5py"

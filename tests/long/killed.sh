@@ -1,7 +1,7 @@
 #!/bin/bash
 # A rank is killed at a random moment, 20 times, every second one while files are written: the job ends, and a file that
 # looks whole is whole. KILL_SEED in the environment repeats the moments of a run.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 
 # Two censuses, some training and files of many megabytes share the time of a run.
 settings="model.width=128 model.experts=32 model.expert_width=1024 train.batch=16 train.steps=3 train.eval_batch=64
@@ -27,7 +27,7 @@ all_started() {
 }
 
 writes() {
-    [ -n "$(compgen -G 'killed.*.part')" ]
+    [ -n "$(compgen -G 'killed.*')" ]
 }
 
 none_lives() {

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Longer runs end with the same bits on every number of ranks: 200 steps on a text, 100 on images.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 TEST_TIMEOUT=200
 
 same_for() { # RANKS CONFIG WORD...

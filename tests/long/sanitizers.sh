@@ -1,6 +1,6 @@
 #!/bin/bash
 # Every rank test under AddressSanitizer and UndefinedBehaviorSanitizer, on 1 to 5 and 8 ranks.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 . "$TOP_SRCDIR/tests/sanitize.sh"
 
 if [ "$TOP_BUILDDIR" = "$TOP_SRCDIR" ]; then

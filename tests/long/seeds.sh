@@ -1,6 +1,6 @@
 #!/bin/bash
 # The quick start with other initial weights and router draws reaches what it reaches with its own.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 . "$TOP_SRCDIR/tests/checks.sh"
 
 for seed in 2 3 4; do

@@ -1,6 +1,6 @@
 # Every moe_ function in a header has lines `Ranks:` and `Errors:` in the comment above it, or above the group it stands
 # in: prototypes that follow each other without an empty line share one comment.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 
 undocumented() { # HEADER: prints the functions that lack a line
     awk '

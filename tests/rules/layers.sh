@@ -1,5 +1,5 @@
 # Who may include and call whom: src <- mpi <- analysis; only the program's main sees all.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 
 include='^[[:space:]]*#[[:space:]]*include[[:space:]]*'
 

@@ -1,5 +1,5 @@
 # Lines of sources and scripts: 120 columns at most, no blank at the end, no tab.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 
 bad_lines() { # FILE...: place and fault of each
     awk '

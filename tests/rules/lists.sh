@@ -1,6 +1,6 @@
 # Nothing is forgotten: the local.mk of a folder names every source, script and text in it, so that each is built,
 # tested and packed.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 
 for folder in src mpi analysis jobs tests; do
     (cd "$TOP_SRCDIR/$folder" && find . -regex '.*\.\([ch]\|sh\|py\|ini\|md\|tsv\|supp\)' | sed 's|^\./||' | sort) |

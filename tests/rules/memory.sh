@@ -1,5 +1,5 @@
 # Memory comes from moe_pool_new and moe_pool_grow, so that every byte is counted: only src/pool.c allocates.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 
 names='malloc|calloc|realloc|reallocarray|aligned_alloc|posix_memalign|strn?dup|v?asprintf|getline|alloca'
 calls="(^|[^A-Za-z0-9_>.])($names)[[:space:]]*\\("

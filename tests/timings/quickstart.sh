@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The time the quick start takes on 4 ranks, without starting them: under 10 s on two cores with nothing else to do.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 
 is_idle() { # two cores, and a load of less than 1.5 over the last minute
     [ "$(nproc)" -ge 2 ] && awk '{ exit !($1 < 1.5) }' /proc/loadavg

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The rate of a training step of the medium config on one rank, beside the rate of one product taken before and after.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 
 gemm=$TOP_BUILDDIR/tests/timings/gemm
 before=$("$gemm")
