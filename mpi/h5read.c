@@ -89,6 +89,30 @@ int moe_reader_has(const struct moe_reader *reader, const char *path)
     return 1;
 }
 
+int moe_reader_is_group(const struct moe_reader *reader, const char *path)
+{
+    hid_t object = H5Oopen(reader->h5, path, H5P_DEFAULT);
+    if (object < 0)
+        return 0;
+    int is_group = H5Iget_type(object) == H5I_GROUP;
+    H5Oclose(object);
+    return is_group;
+}
+
+int moe_reader_children(const struct moe_reader *reader, const char *path)
+{
+    H5G_info_t info;
+    if (!moe_reader_is_group(reader, path) || H5Gget_info_by_name(reader->h5, path, &info, H5P_DEFAULT) < 0)
+        return 0;
+    return (int)info.nlinks;
+}
+
+void moe_reader_child(const struct moe_reader *reader, const char *path, int index, char name[64])
+{
+    name[0] = '\0';
+    H5Lget_name_by_idx(reader->h5, path, H5_INDEX_NAME, H5_ITER_INC, (hsize_t)index, name, 64, H5P_DEFAULT);
+}
+
 /* A scalar attribute of the class wanted, open together with its type. */
 static hid_t open_attribute(struct moe_reader *reader, const char *path, const char *name, H5T_class_t class,
                             hid_t *type, struct moe_error *err)

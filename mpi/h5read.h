@@ -63,4 +63,20 @@ enum moe_status moe_reader_slab(struct moe_reader *reader, const char *path, enu
                                 const int64_t *shape, const int64_t *start, const int64_t *count, void *data,
                                 struct moe_error *err);
 
+/* How many groups and datasets stand in a group, 0 where there is no such group; and the name of one, by rising name.
+ * name takes up to 63 bytes.
+ *
+ * Ranks:  local
+ * Errors: never fails; 0 <= index < count
+ */
+int moe_reader_children(const struct moe_reader *reader, const char *path);
+void moe_reader_child(const struct moe_reader *reader, const char *path, int index, char name[64]);
+
+/* Whether the object at path is a group.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
+int moe_reader_is_group(const struct moe_reader *reader, const char *path);
+
 #endif

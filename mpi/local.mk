@@ -5,6 +5,7 @@ libmoempi_a_SOURCES = \
 	%D%/census.c \
 	%D%/comm.c \
 	%D%/exchange_mpi.c \
+	%D%/h5append.c \
 	%D%/h5create.c \
 	%D%/h5file.c \
 	%D%/h5plan.c \
@@ -24,6 +25,7 @@ noinst_HEADERS += \
 	%D%/census.h \
 	%D%/comm.h \
 	%D%/exchange_mpi.h \
+	%D%/h5append.h \
 	%D%/h5file.h \
 	%D%/h5plan.h \
 	%D%/h5read.h \
