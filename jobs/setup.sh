@@ -61,10 +61,12 @@ need_run() {
     need "MPI launcher" openmpi-bin "module load openmpi" command -v "${MPIEXEC-mpiexec}"
     need "MPI compiler wrapper" libopenmpi-dev "module load openmpi, or set CC" has_header mpi.h
     need "parallel HDF5" libhdf5-openmpi-dev "module load hdf5 built with that MPI" has_hdf5
+    need "ScaLAPACK" libscalapack-openmpi-dev "module load scalapack" has_file 'libscalapack-openmpi.so'
     need "BLAS with C interface" libopenblas-pthread-dev "module load openblas" has_header cblas.h
     need "GSL" libgsl-dev "module load gsl" has_header gsl/gsl_version.h
     need "Random123" librandom123-dev "headers only: set CPPFLAGS" has_header Random123/philox.h
     need "inih" libinih-dev "build it: set CPPFLAGS and LDFLAGS" has_header ini.h
+    need "Jansson" libjansson-dev "module load jansson" has_header jansson.h
     need "zlib" zlib1g-dev "module load zlib" has_header zlib.h
     need "xxHash" libxxhash-dev "module load xxhash" has_header xxhash.h
 }
@@ -74,9 +76,9 @@ need_test() {
 }
 
 need_all() {
-    need "ScaLAPACK" libscalapack-openmpi-dev "module load scalapack" has_file 'libscalapack-openmpi.so'
     need "Python with xarray" "python3-xarray python3-h5netcdf" "pip install --user xarray h5netcdf" \
         has_module xarray,h5netcdf
+    need "Python with mpmath" python3-mpmath "pip install --user mpmath" has_module mpmath
     need "valgrind" valgrind "module load valgrind" command -v valgrind
     need "MPICH" "mpich libmpich-dev" "a second MPI, for the tests" command -v mpicc.mpich
     need "HDF5 of MPICH" libhdf5-mpich-dev "" pkg-config --exists hdf5-mpich

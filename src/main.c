@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analysis/summary.h"
+#include "analysis/verb_analyze.h"
 #include "mpi/comm.h"
 #include "mpi/verbs.h"
 #include "src/config.h"
@@ -15,13 +16,16 @@ static const struct verb {
     enum moe_status (*run)(const struct moe_comm *comm, int argc, char **argv, moe_report *report,
                            struct moe_error *err);
     const char *settings[5]; /* sections and keys it takes; none: all */
+    const char *(*options)(void); /* what it takes instead of settings; null */
 } verbs[] = {
     {"train", "train [CONFIG] [section.key=value ...] [-o NAME] [--overwrite] [--print-config]",
      "train an MoE Transformer, count its routing patterns before and after, write NAME.h5 and NAME.model.h5",
-     moe_verb_train, {NULL}},
+     moe_verb_train, {NULL}, NULL},
     {"census", "census NAME.model.h5 [census.key=value ...] [-o OUT] [--overwrite] [--print-config]",
      "count the routing patterns of a trained model, write NAME.census-FIRST.h5", moe_verb_census,
-     {"data.path", "parallel", "census", "output"}},
+     {"data.path", "parallel", "census", "output"}, NULL},
+    {"analyze", "analyze FILE... [--json] [--csv] [option ...]",
+     "estimate, bound and describe what results files hold", moe_verb_analyze, {NULL}, moe_analyze_usage},
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
@@ -38,6 +42,10 @@ static void print_usage(FILE *out)
 static void print_help(const struct verb *verb)
 {
     printf("moecensus %s\n%s\n\n", verb->usage, verb->about);
+    if (verb->options) {
+        fputs(verb->options(), stdout);
+        return;
+    }
     printf("  -o NAME          output.name\n  --overwrite      replace files of another config\n"
            "  --print-config   print the settings and end\n\n"
            "Settings, = of record (they decide the bits of the results), - not:\n");
@@ -85,8 +93,8 @@ static enum moe_status run(const struct moe_comm *comm, int argc, char **argv, s
             print_usage(stdout);
         return MOE_OK;
     }
-    return moe_fail(err, MOE_USAGE, argc > 1 ? "unknown verb %s (train, census; see moecensus --help)"
-                                             : "no verb given (train, census; see moecensus --help)",
+    return moe_fail(err, MOE_USAGE, argc > 1 ? "unknown verb %s (train, census, analyze; see moecensus --help)"
+                                             : "no verb given (train, census, analyze; see moecensus --help)",
                     argc > 1 ? argv[1] : "");
 }
 

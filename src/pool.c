@@ -13,7 +13,8 @@ struct header {
 };
 
 static const char *const names[MOE_POOLS] = {"dense",    "experts", "gradients", "moments", "activations",
-                                             "dispatch", "reduce",  "data",      "census",  "files"};
+                                             "dispatch", "reduce",  "data",      "census",  "files",
+                                             "analysis"};
 static size_t now[MOE_POOLS], peak[MOE_POOLS];
 static int64_t allocations;
 

@@ -17,6 +17,7 @@ enum moe_pool {
     MOE_POOL_DATA,
     MOE_POOL_CENSUS,
     MOE_POOL_FILES,
+    MOE_POOL_ANALYSIS,    /* the rank's blocks of distributed matrices */
     MOE_POOLS
 };
 

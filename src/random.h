@@ -20,7 +20,8 @@ enum moe_stream {
     MOE_STREAM_INIT = 9,   /* initial weights; a: hash of the tensor's name, b: expert */
     MOE_STREAM_PLANTED = 10, /* planted routes; a: sequence, b: (split, token, layer) */
     MOE_STREAM_GROUPS = 11,  /* sequence groups of the census; a: sequence */
-    MOE_STREAM_THINNING = 12 /* the one token per sequence; a: sequence */
+    MOE_STREAM_THINNING = 12, /* the one token per sequence; a: sequence */
+    MOE_STREAM_BOOTSTRAP = 13 /* analysis; a: replicate, b: 0; or a: row of a table that is split, b: 1 */
 };
 
 struct moe_random {

@@ -4,14 +4,24 @@
 unit_tests = \
 	%D%/unit/abundance.unit \
 	%D%/unit/attention.unit \
+	%D%/unit/bootstrap.unit \
 	%D%/unit/bound.unit \
+	%D%/unit/bounds.unit \
+	%D%/unit/bounds_values.unit \
+	%D%/unit/bracket.unit \
 	%D%/unit/census.unit \
+	%D%/unit/compare.unit \
 	%D%/unit/config.unit \
 	%D%/unit/config_check.unit \
 	%D%/unit/data.unit \
+	%D%/unit/degenerate.unit \
+	%D%/unit/describe.unit \
+	%D%/unit/estimators.unit \
 	%D%/unit/expert.unit \
+	%D%/unit/fit.unit \
 	%D%/unit/gradients_double.unit \
 	%D%/unit/idx.unit \
+	%D%/unit/independent.unit \
 	%D%/unit/kernels.unit \
 	%D%/unit/layout.unit \
 	%D%/unit/loss.unit \
@@ -25,11 +35,15 @@ unit_tests = \
 	%D%/unit/random.unit \
 	%D%/unit/readme.unit \
 	%D%/unit/router.unit \
+	%D%/unit/sampling.unit \
+	%D%/unit/sequence.unit \
 	%D%/unit/share.unit \
 	%D%/unit/snapshot.unit \
+	%D%/unit/special.unit \
 	%D%/unit/text.unit \
 	%D%/unit/torus.unit \
-	%D%/unit/tree.unit
+	%D%/unit/tree.unit \
+	%D%/unit/twonn.unit
 
 rank_tests = \
 	%D%/ranks/census.ranks \
@@ -38,14 +52,18 @@ rank_tests = \
 	%D%/ranks/h5file.ranks \
 	%D%/ranks/h5large.ranks \
 	%D%/ranks/model.ranks \
+	%D%/ranks/spectrum.ranks \
 	%D%/ranks/tap.ranks \
-	%D%/ranks/together.ranks
+	%D%/ranks/together.ranks \
+	%D%/ranks/weights.ranks
 
 script_tests = \
+	%D%/cli/analyze.sh \
 	%D%/cli/compare.sh \
 	%D%/cli/disk-full.sh \
 	%D%/cli/faults.sh \
 	%D%/cli/input-files.sh \
+	%D%/cli/merge.sh \
 	%D%/cli/on-ranks.sh \
 	%D%/cli/output-files.sh \
 	%D%/cli/traffic.sh \
@@ -68,10 +86,13 @@ tests_unit_model_gradients_double_unit_SOURCES = %D%/unit/model_gradients_double
 tests_unit_model_gradients_double_unit_CPPFLAGS = $(double_cppflags)
 tests_unit_model_gradients_double_unit_LDADD = libmoe_double.a
 
-# What a timing is held against.
-check_PROGRAMS += %D%/timings/gemm
+# What a timing is held against, and programs that scripts drive.
+check_PROGRAMS += %D%/timings/gemm %D%/timings/spectrum %D%/timings/estimators %D%/estimate_fof
 tests_timings_gemm_SOURCES = %D%/timings/gemm.c
 tests_timings_gemm_LDADD = libmoe.a
+tests_timings_spectrum_SOURCES = %D%/timings/spectrum.c
+tests_timings_estimators_SOURCES = %D%/timings/estimators.c
+tests_estimate_fof_SOURCES = %D%/estimate_fof.c
 
 check_PROGRAMS += $(unit_tests) $(rank_tests)
 TESTS += $(unit_tests) $(rank_tests) $(script_tests)
@@ -96,11 +117,14 @@ AM_TESTS_ENVIRONMENT = \
 	RANKS='$(RANKS)'; export RANKS; \
 	. '$(abs_top_srcdir)/jobs/mpi-env.sh';
 
-noinst_HEADERS += %D%/routes.h %D%/small.h %D%/tap.h
+noinst_HEADERS += %D%/routes.h %D%/small.h %D%/tables.h %D%/tap.h
 EXTRA_DIST += \
 	$(script_tests) \
+	%D%/data/README.md \
+	%D%/data/estimator_vectors.json \
 	%D%/README.md \
 	%D%/all.sh \
+	%D%/all/estimators.sh \
 	%D%/all/fashion.sh \
 	%D%/all/forward.sh \
 	%D%/all/planted.sh \
@@ -114,6 +138,7 @@ EXTRA_DIST += \
 	%D%/compare_h5.py \
 	%D%/count.sh \
 	%D%/draws.py \
+	%D%/estimators_mpmath.py \
 	%D%/forward.py \
 	%D%/long/killed.sh \
 	%D%/long/ranks.sh \
@@ -130,6 +155,7 @@ EXTRA_DIST += \
 	%D%/sanitize.sh \
 	%D%/speed \
 	%D%/tap.sh \
+	%D%/timings/estimators.sh \
 	%D%/timings/quickstart.sh \
 	%D%/timings/step.sh \
 	%D%/valgrind.supp \

@@ -1,7 +1,7 @@
 #!/bin/bash
 # What the command line and the config file may say. All that is wrong with them ends with 2 (a file that cannot be
 # read: 1) and one line with the key, the value and what is allowed.
-. "${TOP_SRCDIR-.}/tests/tap.sh"
+. "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 . "$TOP_SRCDIR/tests/refused.sh"
 
 # Help and the resolved settings.
@@ -53,13 +53,13 @@ fi
 
 # The command line.
 at="1 3"
-refused 2 'no verb given \(train, census;'
-refused 2 'unknown verb trian \(train, census;' trian
+refused 2 'no verb given \(train, census, analyze;'
+refused 2 'unknown verb trian \(train, census, analyze;' trian
 refused 2 'train: unknown option --steps \(see moecensus train --help\)' train --steps 5
 refused 2 'train: two files, a\.ini and b\.ini: train takes one' train a.ini train.steps=2 b.ini
 at=1
 refused 2 'unknown verb --train ' --train
-refused 2 'unknown verb analyze ' analyze
+refused 2 'unknown verb report ' report
 refused 2 'train: -o needs a name' train -o
 refused 2 'train: output\.name= is not allowed \(allowed: text, 1 to ' train -o ''
 refused 2 'train: output\.name=.* is not allowed \(allowed: text, 1 to ' train -o "$(printf 'n%.0s' {1..5000})"

@@ -1,0 +1,210 @@
+/* Both brackets of the entropy: their parts by hand, and whether they hold in simulated samples. */
+#include "analysis/bracket.h"
+
+#include "analysis/certified.h"
+#include "analysis/collision.h"
+#include "analysis/estimate.h"
+#include "analysis/split.h"
+#include "src/random.h"
+#include "tests/tables.h"
+#include "tests/tap.h"
+
+enum { PATTERNS = 20000 };
+
+/* A law on `cells` patterns; what is left of the mass lies on so many more that no two samples meet there. */
+struct law {
+    const char *name;
+    int cells;
+    double p[PATTERNS];
+    double entropy, ln_worst;
+};
+
+static void finish(struct law *law, const char *name, int cells, double rest_patterns)
+{
+    double mass = 0, h = 0;
+    for (int i = 0; i < cells; i++) {
+        mass += law->p[i];
+        h -= law->p[i] > 0 ? law->p[i] * log(law->p[i]) : 0;
+    }
+    const double rest = 1 - mass;
+    if (rest > 1e-12)
+        h -= rest * log(rest / rest_patterns);
+    law->name = name;
+    law->cells = cells;
+    law->entropy = h;
+    law->ln_worst = log(1e30);
+}
+
+static void uniform(struct law *law)
+{
+    for (int i = 0; i < 1000; i++)
+        law->p[i] = 1e-3;
+    finish(law, "uniform on 1000", 1000, 1);
+}
+
+static void zipf(struct law *law)
+{
+    double sum = 0;
+    for (int i = 0; i < PATTERNS; i++)
+        sum += law->p[i] = pow(i + 1, -1.2);
+    for (int i = 0; i < PATTERNS; i++)
+        law->p[i] /= sum;
+    finish(law, "Zipf 1.2 on 20000", PATTERNS, 1);
+}
+
+/* One pattern has all but 2/n, 1e30 others share that. */
+static void one_and_dust(struct law *law, int n)
+{
+    law->p[0] = 1 - 2.0 / n;
+    finish(law, "one pattern and dust", 1, 1e30);
+}
+
+/* One pattern has the mass at which n samples have about no collision, 1e30 others share the rest. */
+static void diffuse(struct law *law, int n)
+{
+    law->p[0] = sqrt(3.69 / (n * (n - 1) / 2.0));
+    finish(law, "one small pattern and dust", 1, 1e30);
+}
+
+/* Counts of n samples. Each sample of the dust is a pattern of its own. */
+static struct moe_counts sample(const struct law *law, int n, uint64_t seed)
+{
+    static int count[2 * PATTERNS];
+    static double below[PATTERNS];
+    struct moe_random random;
+    int dust = law->cells;
+    memset(count, 0, sizeof count);
+    for (int i = 0; i < law->cells; i++)
+        below[i] = (i > 0 ? below[i - 1] : 0) + law->p[i];
+    moe_random_init(&random, seed, MOE_STREAM_CENSUS, 0, 0);
+    for (int i = 0; i < n; i++) {
+        const double u = moe_random_uniform(&random);
+        int low = 0, high = law->cells;
+        while (low < high) {
+            const int middle = (low + high) / 2;
+            if (u < below[middle])
+                high = middle;
+            else
+                low = middle + 1;
+        }
+        count[low < law->cells ? low : dust++]++;
+    }
+    return tables_of_counts(count, dust, law->ln_worst);
+}
+
+/* How often the brackets hold in `runs` samples of n. */
+static void simulate(const struct law *law, int n, int runs, int nominal_breaks)
+{
+    int nominal = 0, certified = 0;
+    for (int run = 0; run < runs; run++) {
+        struct moe_counts counts = sample(law, n, (uint64_t)(1000 * n + run));
+        struct moe_sheet sheet;
+        struct moe_fof fof;
+        struct moe_error err = {0};
+        moe_sheet_init(&sheet, law->name);
+        moe_fof_view(&fof, &counts.fof, 0, &err);
+        const struct moe_entropy entropy = moe_entropy_of(&fof);
+        moe_add_bracket(&sheet, &counts, &fof, &entropy);
+        moe_add_certified(&sheet, &counts, &fof, NULL, 0.05);
+        const struct moe_figure *a = moe_sheet_find(&sheet, "H_bracket"), *b = moe_sheet_find(&sheet, "H_certified");
+        nominal += a->low <= law->entropy && law->entropy <= a->high;
+        certified += b->low <= law->entropy && law->entropy <= b->high;
+        moe_sheet_clear(&sheet);
+        tables_clear(&counts);
+    }
+    diag("%s, n = %d: nominal %d, certified %d of %d", law->name, n, nominal, certified, runs);
+    ok(certified >= 0.97 * runs, "%s, n = %d: the certified bracket holds", law->name, n);
+    if (!nominal_breaks)
+        ok(nominal >= 0.93 * runs, "%s, n = %d: the nominal bracket holds", law->name, n);
+}
+
+static void by_hand(void)
+{
+    /* 3 of one pattern, 2 of another, 1 of a third; W = 10 */
+    const int count[] = {3, 2, 1};
+    struct moe_counts counts = tables_of_counts(count, 3, log(10));
+    struct moe_fof fof;
+    struct moe_error err = {0};
+    moe_fof_view(&fof, &counts.fof, 0, &err);
+    const double want = -(3 * (log(5.0 / 7) + log(2.0 / 5)) / 6 + 2 * (log(4.0 / 7) + log(1.0 / 5)) / 6 +
+                          log(1.0 / 7 / 8) / 6);
+    is_close(moe_loo_cross_entropy(&fof, log(10)).mean, want, 1e-14, "leave-one-out cross entropy by hand");
+    ok(isnan(moe_loo_cross_entropy(&fof, NAN).mean), "none without a worst case");
+
+    /* learned: 2 of a, 1 of b, none of c; tested: 1 of a, 1 of b, 1 of c */
+    int64_t row[] = {0, 1, 1, 1, 1, 1, 2, 1, 1};
+    counts.split = (struct moe_rows){3, 3, row};
+    const double eta = 0.05 / 4, smooth[] = {0.5 / 8, 1.5 / 8, 2.5 / 8};
+    const double mean = -(log(smooth[0]) + log(smooth[1]) + log(smooth[2])) / 3, most = -log(smooth[0]),
+                 least = -log(smooth[2]);
+    const struct moe_certified c = moe_certified_of(&counts, &fof, NULL, 0.05);
+    const double z = (mean - least) / (most - least), u = (c.code_length - least) / (most - least);
+    is_close(z * log(z / u) + (1 - z) * log((1 - z) / (1 - u)), log(1 / eta) / 3, 1e-9,
+             "the code length bound is where kl is ln(1/eta)/m");
+    ok(u > z, "it lies above the mean");
+    const double h = log(6) - (3 * log(3) + 2 * log(2)) / 6;
+    is_close(c.plugin, h - log(6) * sqrt(2 * log(1 / eta) / 6), 1e-14, "the plug-in less its range");
+    ok(isnan(c.no_collision) && isnan(c.path), "no certificate when samples collide, none of paths");
+    counts.split.value = NULL;
+    tables_clear(&counts);
+
+    double x = 1;
+    for (int i = 0; i < 200; i++)
+        x = log(2 / 0.05) + log1p(x);
+    is_close(x, 5.571643, 1e-7, "x of the no-collision certificate at 0.05");
+    is_close(log(moe_collision_none(4096, 0.05)), 13.200152, 1e-7, "4096 different samples certify 13.2 nats");
+    is_close(log(moe_collision_none(256, 0.05)), 7.654975, 1e-7, "256 certify 7.65");
+    is_close(1e4 / moe_collision_none(100, 0.025), 40.7, 2e-3, "at 97.5 %% the limit is n^2 / 40.7");
+    is_str(moe_bracket_verdict(0.09), "resolved", "below 0.1 nats");
+    is_str(moe_bracket_verdict(0.1), "order of magnitude", "below 2.3 nats");
+    is_str(moe_bracket_verdict(NAN), "lower bound only", "an end is missing");
+}
+
+/* The price is a law: over all patterns it sums to at most 1, so the bound cannot be met by a cheat. */
+static void dealt(void)
+{
+    const int count[] = {5000, 2, 1, 1, 1, 1, 1};
+    struct moe_counts counts = tables_of_counts(count, 7, log(10));
+    struct moe_fof fof;
+    struct moe_error err = {0};
+    struct moe_rows split;
+    int64_t patterns = 0, learned = 0, tested = 0;
+    moe_fof_view(&fof, &counts.fof, 0, &err);
+    ok(moe_split_by_coin(&split, &fof), "samples are dealt");
+    for (int64_t i = 0; i < split.rows; i++) {
+        patterns += split.value[3 * i + 1];
+        learned += split.value[3 * i] * split.value[3 * i + 1];
+        tested += split.value[3 * i + 2];
+    }
+    ok(patterns == 7 && learned + tested == 5007, "every sample to one half");
+    ok(abs((int)(learned - tested)) < 400, "about as many to each");
+    moe_pool_free(split.value);
+    tables_clear(&counts);
+    int64_t row[] = {1, INT64_C(1000000000000)};
+    counts = (struct moe_counts){.fof = {1, 2, row}};
+    moe_fof_view(&fof, &counts.fof, 0, &err);
+    ok(moe_split_by_coin(&split, &fof) && split.rows == 2, "1e12 singletons give two rows");
+    is_close((double)split.value[1], 5e11, 1e-5, "about half of them");
+    moe_pool_free(split.value);
+}
+
+int main(void)
+{
+    static struct law law;
+    by_hand();
+    dealt();
+    const int sizes[] = {100, 1000};
+    for (int k = 0; k < 2; k++) {
+        const int n = sizes[k];
+        uniform(&law);
+        simulate(&law, n, 100, 0);
+        zipf(&law);
+        simulate(&law, n, 60, 0);
+        one_and_dust(&law, n);
+        simulate(&law, n, 200, 1);
+        diffuse(&law, n);
+        simulate(&law, n, 200, 1);
+    }
+    is_int((long long)moe_pool_bytes(MOE_POOL_FILES), 0, "all memory was given back");
+    return tap_done();
+}
