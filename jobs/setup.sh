@@ -79,6 +79,8 @@ need_all() {
     need "Python with xarray" "python3-xarray python3-h5netcdf" "pip install --user xarray h5netcdf" \
         has_module xarray,h5netcdf
     need "Python with mpmath" python3-mpmath "pip install --user mpmath" has_module mpmath
+    need "Python with scikit-bio" python3-skbio "pip install --user scikit-bio" has_module skbio
+    need "R with vegan" r-cran-vegan "module load R; install.packages('vegan')" Rscript -e 'library(vegan)'
     need "valgrind" valgrind "module load valgrind" command -v valgrind
     need "MPICH" "mpich libmpich-dev" "a second MPI, for the tests" command -v mpicc.mpich
     need "HDF5 of MPICH" libhdf5-mpich-dev "" pkg-config --exists hdf5-mpich

@@ -87,12 +87,13 @@ tests_unit_model_gradients_double_unit_CPPFLAGS = $(double_cppflags)
 tests_unit_model_gradients_double_unit_LDADD = libmoe_double.a
 
 # What a timing is held against, and programs that scripts drive.
-check_PROGRAMS += %D%/timings/gemm %D%/timings/spectrum %D%/timings/estimators %D%/estimate_fof
+check_PROGRAMS += %D%/timings/gemm %D%/timings/spectrum %D%/timings/estimators %D%/estimate_fof %D%/brackets
 tests_timings_gemm_SOURCES = %D%/timings/gemm.c
 tests_timings_gemm_LDADD = libmoe.a
 tests_timings_spectrum_SOURCES = %D%/timings/spectrum.c
 tests_timings_estimators_SOURCES = %D%/timings/estimators.c
 tests_estimate_fof_SOURCES = %D%/estimate_fof.c
+tests_brackets_SOURCES = %D%/brackets.c
 
 check_PROGRAMS += $(unit_tests) $(rank_tests)
 TESTS += $(unit_tests) $(rank_tests) $(script_tests)
@@ -117,16 +118,21 @@ AM_TESTS_ENVIRONMENT = \
 	RANKS='$(RANKS)'; export RANKS; \
 	. '$(abs_top_srcdir)/jobs/mpi-env.sh';
 
-noinst_HEADERS += %D%/routes.h %D%/small.h %D%/tables.h %D%/tap.h
+noinst_HEADERS += %D%/routes.h %D%/simulate.h %D%/small.h %D%/tables.h %D%/tap.h
 EXTRA_DIST += \
 	$(script_tests) \
+	%D%/data/APACHE-2.0.txt \
 	%D%/data/README.md \
 	%D%/data/estimator_vectors.json \
+	%D%/data/expert_counts.csv \
 	%D%/README.md \
 	%D%/all.sh \
+	%D%/all/brackets.sh \
 	%D%/all/estimators.sh \
 	%D%/all/fashion.sh \
 	%D%/all/forward.sh \
+	%D%/all/loads.sh \
+	%D%/all/outside.sh \
 	%D%/all/planted.sh \
 	%D%/all/quickstart.sh \
 	%D%/all/ranks.sh \
@@ -140,12 +146,16 @@ EXTRA_DIST += \
 	%D%/draws.py \
 	%D%/estimators_mpmath.py \
 	%D%/forward.py \
+	%D%/loads.py \
+	%D%/long/brackets.sh \
 	%D%/long/killed.sh \
 	%D%/long/ranks.sh \
 	%D%/long/sanitizers.sh \
 	%D%/long/seeds.sh \
 	%D%/lsan.supp \
 	%D%/on-ranks \
+	%D%/outside.R \
+	%D%/outside.py \
 	%D%/planted.py \
 	%D%/pmpi_count.c \
 	%D%/ranges.py \
@@ -153,6 +163,7 @@ EXTRA_DIST += \
 	%D%/refused.sh \
 	%D%/run \
 	%D%/sanitize.sh \
+	%D%/simulate.sh \
 	%D%/speed \
 	%D%/tap.sh \
 	%D%/timings/estimators.sh \

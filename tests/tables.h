@@ -32,15 +32,15 @@ static inline void tables_histogram(struct moe_rows *rows, size_t *capacity, int
     int most = 0;
     for (int p = 0; p < patterns; p++)
         most = count[p] > most ? count[p] : most;
-    for (int c = least; c <= most; c++) {
-        int64_t sum = 0;
-        for (int p = 0; p < patterns; p++)
-            sum += count[p] == c ? (weight ? weight[p] : 1) : 0;
-        if (sum > 0 && group >= 0)
-            tables_add(rows, capacity, group, c, sum);
-        else if (sum > 0)
-            tables_add(rows, capacity, c, sum, 0);
-    }
+    int64_t *sum = calloc((size_t)most + 1, sizeof *sum);
+    for (int p = 0; p < patterns; p++)
+        sum[count[p]] += weight ? weight[p] : 1;
+    for (int c = least; c <= most; c++)
+        if (sum[c] > 0 && group >= 0)
+            tables_add(rows, capacity, group, c, sum[c]);
+        else if (sum[c] > 0)
+            tables_add(rows, capacity, c, sum[c], 0);
+    free(sum);
 }
 
 /* Counts over the sequences that `use` accepts: samples, sequences that hold the pattern, sum over sequences of c^2. */

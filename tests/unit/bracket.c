@@ -1,121 +1,23 @@
 /* Both brackets of the entropy: their parts by hand, and whether they hold in simulated samples. */
 #include "analysis/bracket.h"
 
-#include "analysis/certified.h"
 #include "analysis/collision.h"
-#include "analysis/estimate.h"
 #include "analysis/split.h"
-#include "src/random.h"
-#include "tests/tables.h"
+#include "tests/simulate.h"
 #include "tests/tap.h"
 
-enum { PATTERNS = 20000 };
-
-/* A law on `cells` patterns; what is left of the mass lies on so many more that no two samples meet there. */
-struct law {
-    const char *name;
-    int cells;
-    double p[PATTERNS];
-    double entropy, ln_worst;
-};
-
-static void finish(struct law *law, const char *name, int cells, double rest_patterns)
-{
-    double mass = 0, h = 0;
-    for (int i = 0; i < cells; i++) {
-        mass += law->p[i];
-        h -= law->p[i] > 0 ? law->p[i] * log(law->p[i]) : 0;
-    }
-    const double rest = 1 - mass;
-    if (rest > 1e-12)
-        h -= rest * log(rest / rest_patterns);
-    law->name = name;
-    law->cells = cells;
-    law->entropy = h;
-    law->ln_worst = log(1e30);
-}
-
-static void uniform(struct law *law)
-{
-    for (int i = 0; i < 1000; i++)
-        law->p[i] = 1e-3;
-    finish(law, "uniform on 1000", 1000, 1);
-}
-
-static void zipf(struct law *law)
-{
-    double sum = 0;
-    for (int i = 0; i < PATTERNS; i++)
-        sum += law->p[i] = pow(i + 1, -1.2);
-    for (int i = 0; i < PATTERNS; i++)
-        law->p[i] /= sum;
-    finish(law, "Zipf 1.2 on 20000", PATTERNS, 1);
-}
-
-/* One pattern has all but 2/n, 1e30 others share that. */
-static void one_and_dust(struct law *law, int n)
-{
-    law->p[0] = 1 - 2.0 / n;
-    finish(law, "one pattern and dust", 1, 1e30);
-}
-
-/* One pattern has the mass at which n samples have about no collision, 1e30 others share the rest. */
-static void diffuse(struct law *law, int n)
-{
-    law->p[0] = sqrt(3.69 / (n * (n - 1) / 2.0));
-    finish(law, "one small pattern and dust", 1, 1e30);
-}
-
-/* Counts of n samples. Each sample of the dust is a pattern of its own. */
-static struct moe_counts sample(const struct law *law, int n, uint64_t seed)
-{
-    static int count[2 * PATTERNS];
-    static double below[PATTERNS];
-    struct moe_random random;
-    int dust = law->cells;
-    memset(count, 0, sizeof count);
-    for (int i = 0; i < law->cells; i++)
-        below[i] = (i > 0 ? below[i - 1] : 0) + law->p[i];
-    moe_random_init(&random, seed, MOE_STREAM_CENSUS, 0, 0);
-    for (int i = 0; i < n; i++) {
-        const double u = moe_random_uniform(&random);
-        int low = 0, high = law->cells;
-        while (low < high) {
-            const int middle = (low + high) / 2;
-            if (u < below[middle])
-                high = middle;
-            else
-                low = middle + 1;
-        }
-        count[low < law->cells ? low : dust++]++;
-    }
-    return tables_of_counts(count, dust, law->ln_worst);
-}
-
 /* How often the brackets hold in `runs` samples of n. */
-static void simulate(const struct law *law, int n, int runs, int nominal_breaks)
+static void simulate(const struct law_shape *shape, int n, int runs, int nominal_breaks)
 {
-    int nominal = 0, certified = 0;
-    for (int run = 0; run < runs; run++) {
-        struct moe_counts counts = sample(law, n, (uint64_t)(1000 * n + run));
-        struct moe_sheet sheet;
-        struct moe_fof fof;
-        struct moe_error err = {0};
-        moe_sheet_init(&sheet, law->name);
-        moe_fof_view(&fof, &counts.fof, 0, &err);
-        const struct moe_entropy entropy = moe_entropy_of(&fof);
-        moe_add_bracket(&sheet, &counts, &fof, &entropy);
-        moe_add_certified(&sheet, &counts, &fof, NULL, 0.05);
-        const struct moe_figure *a = moe_sheet_find(&sheet, "H_bracket"), *b = moe_sheet_find(&sheet, "H_certified");
-        nominal += a->low <= law->entropy && law->entropy <= a->high;
-        certified += b->low <= law->entropy && law->entropy <= b->high;
-        moe_sheet_clear(&sheet);
-        tables_clear(&counts);
-    }
-    diag("%s, n = %d: nominal %d, certified %d of %d", law->name, n, nominal, certified, runs);
-    ok(certified >= 0.97 * runs, "%s, n = %d: the certified bracket holds", law->name, n);
+    struct law law = law_of_shape(shape, n);
+    const double ln_worst = log(1e30);
+    struct brackets_tally tally;
+    simulate_brackets(&tally, &ln_worst, 1, &law, n, runs);
+    diag("%s, n = %d: nominal %d, certified %d of %d", law.name, n, tally.nominal_holds, tally.certified_holds, runs);
+    ok(tally.certified_holds >= 0.97 * runs, "%s, n = %d: the certified bracket holds", law.name, n);
     if (!nominal_breaks)
-        ok(nominal >= 0.93 * runs, "%s, n = %d: the nominal bracket holds", law->name, n);
+        ok(tally.nominal_holds >= 0.93 * runs, "%s, n = %d: the nominal bracket holds", law.name, n);
+    law_clear(&law);
 }
 
 static void by_hand(void)
@@ -190,20 +92,17 @@ static void dealt(void)
 
 int main(void)
 {
-    static struct law law;
+    static const struct law_shape uniform = {"uniform on 1000", LAW_UNIFORM, 0, 1000},
+                                  zipf = {"Zipf 1.2 on 20000", LAW_ZIPF, 1.2, 20000},
+                                  dust = {"one pattern and dust", LAW_AND_DUST, 0, 1},
+                                  diffuse = {"one small pattern and dust", LAW_DIFFUSE, 0, 1};
     by_hand();
     dealt();
-    const int sizes[] = {100, 1000};
-    for (int k = 0; k < 2; k++) {
-        const int n = sizes[k];
-        uniform(&law);
-        simulate(&law, n, 100, 0);
-        zipf(&law);
-        simulate(&law, n, 60, 0);
-        one_and_dust(&law, n);
-        simulate(&law, n, 200, 1);
-        diffuse(&law, n);
-        simulate(&law, n, 200, 1);
+    for (int n = 100; n <= 1000; n *= 10) {
+        simulate(&uniform, n, 100, 0);
+        simulate(&zipf, n, 60, 0);
+        simulate(&dust, n, 200, 1);
+        simulate(&diffuse, n, 200, 1);
     }
     is_int((long long)moe_pool_bytes(MOE_POOL_FILES), 0, "all memory was given back");
     return tap_done();

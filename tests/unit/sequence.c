@@ -1,38 +1,12 @@
 /* Sequences as sampling units, against definitions applied to the samples themselves. */
 #include "analysis/sequence.h"
 
-#include "analysis/bracket.h"
-#include "analysis/certified.h"
-#include "analysis/entropy.h"
-#include "analysis/estimate.h"
-#include "src/random.h"
-#include "tests/tables.h"
+#include "tests/simulate.h"
 #include "tests/tap.h"
 
 enum { PATTERNS = 300, SEQUENCES = 130, LENGTH = 20 };
 
-static double law[PATTERNS];
-
-/* Zipf's law; each sample repeats an earlier one of its sequence with the given probability, else is drawn. So every
- * sample has the same law. */
-static void make_samples(int *token, int sequences, double repeat, uint64_t seed)
-{
-    for (int s = 0; s < sequences; s++) {
-        struct moe_random random;
-        moe_random_init(&random, seed, MOE_STREAM_CENSUS, (uint64_t)s, 0);
-        for (int i = 0; i < LENGTH; i++) {
-            double u = moe_random_uniform(&random);
-            int p = 0;
-            if (i > 0 && moe_random_uniform(&random) < repeat) {
-                token[s * LENGTH + i] = token[s * LENGTH + (int)moe_random_below(&random, (uint64_t)i)];
-                continue;
-            }
-            for (; p < PATTERNS - 1 && u > law[p]; p++)
-                u -= law[p];
-            token[s * LENGTH + i] = p;
-        }
-    }
-}
+static const struct law_shape zipf = {"Zipf 1.1", LAW_ZIPF, 1.1, PATTERNS};
 
 /* A statistic of the sequences outside a group (-1: of all). */
 static double plain_plugin(const struct tokens *t, int group)
@@ -138,74 +112,37 @@ static void check_figures(const struct tokens *t, const char *name)
     tables_clear(&counts);
 }
 
-static int holds(const struct moe_sheet *sheet, const char *name, double truth)
-{
-    const struct moe_figure *figure = moe_sheet_find(sheet, name);
-    return figure->low <= truth && truth <= figure->high;
-}
-
 /* The share of simulated samples whose intervals hold the truth, by sequence and by sample. */
-static void check_repetition(void)
+static void check_repetition(const struct law *law)
 {
     enum { RUNS = 60 };
-    static int token[SEQUENCES * LENGTH];
-    int by_sequence = 0, by_token = 0, bracket = 0, certified = 0, loso = 0, esty = 0, warned = 0;
-    double second = 0, entropy = 0;
-    for (int p = 0; p < PATTERNS; p++) {
-        second += law[p] * law[p];
-        entropy -= law[p] * log(law[p]);
-    }
-    for (int run = 0; run < RUNS; run++) {
-        const struct tokens t = {SEQUENCES, LENGTH, PATTERNS, token, 3};
-        make_samples(token, SEQUENCES, 0.7, 100 + (uint64_t)run);
-        struct moe_counts counts = tables_of(&t, log(1000));
-        struct moe_sheet sheet;
-        moe_sheet_init(&sheet, "path");
-        moe_estimate(&sheet, &counts, &(struct moe_estimate_options){.eta = 0.05});
-        int seen[PATTERNS] = {0};
-        double coverage = 0;
-        for (int i = 0; i < SEQUENCES * LENGTH; i++)
-            coverage += seen[token[i]]++ ? 0 : law[token[i]];
-        by_sequence += holds(&sheet, "hill2_cross", 1 / second);
-        by_token += holds(&sheet, "hill_asy_q2", 1 / second);
-        bracket += holds(&sheet, "H_bracket", entropy);
-        certified += holds(&sheet, "H_certified", entropy);
-        loso += holds(&sheet, "coverage_loso", coverage);
-        esty += holds(&sheet, "coverage_good_turing", coverage);
-        warned += moe_sheet_find(&sheet, "sequence_disagrees")->value == 1;
-        moe_sheet_clear(&sheet);
-        tables_clear(&counts);
-    }
-    diag("of %d: order 2 %d (by token %d), coverage %d (%d), bracket %d, certified %d, warned %d", RUNS, by_sequence,
-         by_token, loso, esty, bracket, certified, warned);
-    ok(by_sequence >= 0.85 * RUNS, "70 %% repetition: the interval of order 2 by sequence holds");
-    ok(by_token < 0.75 * RUNS, "70 %% repetition: the one by token does not");
-    ok(loso >= 0.85 * RUNS, "70 %% repetition: the interval of the coverage by sequence holds");
-    ok(esty < 0.1 * RUNS, "70 %% repetition: the one by token does not");
-    ok(bracket >= 0.9 * RUNS, "70 %% repetition: the nominal bracket holds");
-    is_int(certified, RUNS, "70 %% repetition: the certified bracket holds");
-    ok(warned >= 0.9 * RUNS, "70 %% repetition: tokens and sequences disagree, and it is said");
+    const struct sequence_tally t = simulate_sequences(law, SEQUENCES, LENGTH, 0.7, RUNS, log(1000));
+    diag("of %d: order 2 %d (by token %d), coverage %d (%d), bracket %d (%d), certified %d, warned %d", RUNS, t.order2,
+         t.order2_by_token, t.coverage, t.coverage_by_token, t.bracket, t.bracket_by_token, t.certified, t.warned);
+    ok(t.order2 >= 0.85 * RUNS, "70 %% repetition: the interval of order 2 by sequence holds");
+    ok(t.order2_by_token < 0.75 * RUNS, "70 %% repetition: the one by token does not");
+    ok(t.coverage >= 0.85 * RUNS, "70 %% repetition: the interval of the coverage by sequence holds");
+    ok(t.coverage_by_token < 0.1 * RUNS, "70 %% repetition: the one by token does not");
+    ok(t.bracket >= 0.9 * RUNS, "70 %% repetition: the nominal bracket holds");
+    is_int(t.certified, RUNS, "70 %% repetition: the certified bracket holds");
+    ok(t.warned >= 0.9 * RUNS, "70 %% repetition: tokens and sequences disagree, and it is said");
 }
 
 int main(void)
 {
     static int token[SEQUENCES * LENGTH];
-    double sum = 0;
-    for (int p = 0; p < PATTERNS; p++)
-        sum += law[p] = pow(p + 1, -1.1);
-    for (int p = 0; p < PATTERNS; p++)
-        law[p] /= sum;
+    struct law law = law_of_shape(&zipf, 0);
     const struct tokens t = {SEQUENCES, LENGTH, PATTERNS, token, 3};
-    make_samples(token, SEQUENCES, 0, 1);
+    law_repeat(&law, token, SEQUENCES, LENGTH, 0, 1);
     check_figures(&t, "independent samples");
-    make_samples(token, SEQUENCES, 0.7, 1);
+    law_repeat(&law, token, SEQUENCES, LENGTH, 0.7, 1);
     check_figures(&t, "repeated samples");
 
     struct moe_sheet sheet;
     struct moe_counts counts;
     int disagree = 0;
-    for (uint64_t seed = 1; seed <= 10; seed++) {
-        make_samples(token, SEQUENCES, 0, seed);
+    for (int seed = 1; seed <= 10; seed++) {
+        law_repeat(&law, token, SEQUENCES, LENGTH, 0, seed);
         counts = tables_of(&t, log(1000));
         moe_sheet_init(&sheet, "path");
         moe_estimate(&sheet, &counts, &(struct moe_estimate_options){.eta = 0.05});
@@ -214,7 +151,8 @@ int main(void)
         tables_clear(&counts);
     }
     ok(disagree <= 1, "no warning for independent samples (%d of 10)", disagree);
-    check_repetition();
+    check_repetition(&law);
+    law_clear(&law);
 
     const struct tokens few = {9, LENGTH, PATTERNS, token, 0};
     counts = tables_of(&few, NAN);
