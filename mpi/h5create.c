@@ -71,7 +71,7 @@ static int create_scales(const struct moe_file *file, hid_t h5, const char *part
     return 0;
 }
 
-static int create_planned(const struct moe_file *file, const struct moe_plan_dataset *planned, hid_t h5,
+static int create_planned(const struct moe_file *file, struct moe_plan_dataset *planned, hid_t h5,
                           const char *part, hid_t list, const hid_t *scales, struct moe_error *err)
 {
     hid_t dataset = create_dataset(h5, planned->path, moe_type_in_file(planned->type), planned->rank, planned->shape,
@@ -84,6 +84,7 @@ static int create_planned(const struct moe_file *file, const struct moe_plan_dat
     if (planned->whole && moe_plan_elements(planned->rank, planned->shape) > 0 &&
         H5Dwrite(dataset, moe_type_in_memory(planned->type), H5S_ALL, H5S_ALL, H5P_DEFAULT, planned->data) < 0)
         return refuse(err, part, "write dataset", planned->path);
+    planned->offset = (int64_t)H5Dget_offset(dataset);
     if (H5Dclose(dataset) < 0)
         return refuse(err, part, "close dataset", planned->path);
     return 0;
@@ -128,7 +129,7 @@ static int create_attributes(const struct moe_file *file, hid_t h5, const char *
     return 0;
 }
 
-static int create_objects(const struct moe_file *file, hid_t h5, const char *part, struct moe_error *err)
+static int create_objects(struct moe_file *file, hid_t h5, const char *part, struct moe_error *err)
 {
     hid_t group_list = H5Pcreate(H5P_GROUP_CREATE), list = H5Pcreate(H5P_DATASET_CREATE);
     hid_t *scales = moe_pool_new(MOE_POOL_FILES, file->scale_count, sizeof *scales);
@@ -238,7 +239,7 @@ static enum moe_status reserve_rest(const char *part, struct moe_error *err)
     return MOE_OK;
 }
 
-enum moe_status moe_plan_create(const struct moe_file *file, const char *part, int *reserved, struct moe_error *err)
+enum moe_status moe_plan_create(struct moe_file *file, const char *part, int *reserved, struct moe_error *err)
 {
     *reserved = 0;
     moe_h5_quiet();

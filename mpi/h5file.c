@@ -9,6 +9,7 @@
 
 #include "mpi/comm.h"
 #include "mpi/h5plan.h"
+#include "mpi/h5sum.h"
 #include "mpi/h5util.h"
 #include "src/pool.h"
 
@@ -210,9 +211,13 @@ enum moe_status moe_file_prepare(struct moe_file *file, const char *name, struct
     if (rank == 0)
         create(file, set, set->name[at], part, err);
     if (moe_comm_agree(set->comm, err) == MOE_OK) {
+        if (file->checked)
+            moe_sum_data(file, set->comm);
         if (check_cover(file, set, set->name[at]) > 0)
             write_together(file, set, part, err);
-        if ((rank == 0 || file->slab_count > 0) && (cause = sync_path(part, O_RDWR)))
+        if (rank == 0 && file->checked)
+            moe_sum_append(file, part, err);
+        if ((rank == 0 || file->slab_count > 0) && err->code == MOE_OK && (cause = sync_path(part, O_RDWR)))
             moe_fail(err, MOE_OUTPUT, "cannot sync %s: %s", part, strerror(cause));
         moe_comm_agree(set->comm, err);
     }

@@ -52,6 +52,13 @@ struct moe_file *moe_file_new(void);
  */
 void moe_file_free(struct moe_file *file);
 
+/* Asks for checksums of all that the file holds (mpi/h5sum.h). Slabs must then be cut along the first dimension only.
+ *
+ * Ranks:  every rank
+ * Errors: never fails
+ */
+void moe_file_checked(struct moe_file *file);
+
 /* Plans a group. Paths start with "/" and have no "/" at the end. Groups above any planned object are made as needed,
  * and planning a group twice is allowed.
  *

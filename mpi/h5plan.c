@@ -58,6 +58,11 @@ void moe_file_free(struct moe_file *file)
     moe_pool_free(file);
 }
 
+void moe_file_checked(struct moe_file *file)
+{
+    file->checked = 1;
+}
+
 static void add_group(struct moe_file *file, const char *kept)
 {
     moe_pool_grow(MOE_POOL_FILES, (void **)&file->groups, &file->group_room, file->group_count + 1,

@@ -27,6 +27,8 @@ struct moe_plan_dataset {
     const char *scale[MOE_FILE_DIMS]; /* paths of the dimension scales */
     int whole;                        /* data is all of it, written on creation */
     const void *data;
+    unsigned __int128 sum;            /* of a file with checksums, on rank 0 */
+    int64_t offset;                   /* of the data in the file, once it is created; only where there is data */
 };
 
 struct moe_plan_scale {
@@ -46,6 +48,7 @@ struct moe_plan_slab {
 struct moe_plan_block; /* a piece of memory that strings and values are copied into */
 
 struct moe_file {
+    int checked; /* checksums are stored */
     struct moe_plan_block *blocks;
     const char **groups;
     struct moe_plan_attribute *attributes;
@@ -92,6 +95,6 @@ int64_t moe_plan_bytes(const struct moe_file *file);
  * Ranks:  local
  * Errors: MOE_OUTPUT; the file is left to the caller to remove
  */
-enum moe_status moe_plan_create(const struct moe_file *file, const char *part, int *reserved, struct moe_error *err);
+enum moe_status moe_plan_create(struct moe_file *file, const char *part, int *reserved, struct moe_error *err);
 
 #endif

@@ -1,25 +1,25 @@
+#include "mpi/parameters.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "mpi/h5file.h"
-#include "mpi/h5read.h"
+#include "mpi/comm.h"
 #include "mpi/provenance.h"
-#include "mpi/results.h"
 #include "src/pool.h"
 
 /* A tensor as it stands in a file: experts' tensors gain a leading expert dimension. */
 struct stored {
-    char path[96];
+    char path[128];
     int rank;
     int64_t shape[3];
     const char *dims[3];
 };
 
-static struct stored stored_of(const struct moe_model *model, const struct moe_tensor *tensor)
+static struct stored stored_of(const struct moe_model *model, const struct moe_tensor *tensor, const char *group)
 {
     struct stored stored = {.rank = tensor->rank};
     const int lead = tensor->layer >= 0;
-    snprintf(stored.path, sizeof stored.path, "/parameters/%s", tensor->name);
+    snprintf(stored.path, sizeof stored.path, "%s/%s", group, tensor->name);
     if (lead) {
         stored.rank++;
         stored.shape[0] = model->run->model.experts;
@@ -32,14 +32,10 @@ static struct stored stored_of(const struct moe_model *model, const struct moe_t
     return stored;
 }
 
-/* The rank's own experts' part of a tensor, one expert after the other; out of blocks into a slab or back. */
-static void copy_experts(const struct moe_model *model, const struct moe_tensor *tensor, moe_real *slab, int to_slab)
+/* Where the rank's own part of an expert tensor begins, expert by expert. */
+static int64_t place_of(const struct moe_model *model, const struct moe_tensor *tensor, int e)
 {
-    for (int e = 0; e < model->placement.count; e++) {
-        moe_real *in_block = moe_model_expert(model, tensor->layer, e) + tensor->offset;
-        moe_real *in_slab = slab + e * tensor->size;
-        memcpy(to_slab ? in_slab : in_block, to_slab ? in_block : in_slab, (size_t)tensor->size * sizeof *slab);
-    }
+    return ((int64_t)tensor->layer * model->placement.count + e) * model->layout.expert_size + tensor->offset;
 }
 
 /* Start and count of what this rank holds of an expert tensor. */
@@ -51,60 +47,75 @@ static void own_part(const struct moe_model *model, const struct stored *stored,
     count[0] = model->placement.count;
 }
 
-enum moe_status moe_parameters_prepare(const struct moe_results *results, int step, const char *name,
-                                       struct moe_file_set *set, struct moe_error *err)
+static size_t own_size(const struct moe_model *model)
 {
-    const struct moe_model *model = results->model;
-    struct moe_file *file = moe_file_new();
-    moe_real *slabs = moe_pool_new(MOE_POOL_FILES,
-                                   (size_t)(model->run->model.layers * model->placement.count) *
-                                       (size_t)model->layout.expert_size,
-                                   sizeof *slabs);
-    moe_real *slab = slabs;
-    moe_file_common(file, results, "parameters");
-    moe_file_int(file, "/", "step", step);
+    return (size_t)(model->run->model.layers * model->placement.count) * (size_t)model->layout.expert_size;
+}
+
+void *moe_tensors_plan(struct moe_file *file, const struct moe_model *model, const char *group,
+                       const moe_real *dense, const moe_real *experts)
+{
+    moe_real *slabs = moe_pool_new(MOE_POOL_FILES, own_size(model), sizeof *slabs), *slab = slabs;
     for (int i = 0; i < model->layout.count; i++) {
         const struct moe_tensor *tensor = &model->layout.tensor[i];
-        const struct stored stored = stored_of(model, tensor);
+        const struct stored stored = stored_of(model, tensor, group);
         if (tensor->layer < 0) {
             moe_file_whole(file, stored.path, MOE_REAL32, stored.rank, stored.shape, stored.dims, NULL,
-                           model->dense + tensor->offset);
+                           dense + tensor->offset);
             continue;
         }
         int64_t start[3], count[3];
         own_part(model, &stored, start, count);
-        copy_experts(model, tensor, slab, 1);
+        for (int e = 0; e < model->placement.count; e++)
+            memcpy(slab + e * tensor->size, experts + place_of(model, tensor, e), (size_t)tensor->size * sizeof *slab);
         moe_file_dataset(file, stored.path, MOE_REAL32, stored.rank, stored.shape, stored.dims, NULL);
         if (count[0])
             moe_file_slab(file, stored.path, MOE_REAL32, stored.rank, start, count, slab);
         slab += model->placement.count * tensor->size;
     }
+    return slabs;
+}
+
+enum moe_status moe_tensors_read(struct moe_reader *reader, const struct moe_model *model, const char *group,
+                                 moe_real *dense, moe_real *experts, struct moe_error *err)
+{
+    const size_t most = (size_t)model->placement.count * (size_t)model->layout.expert_size;
+    moe_real *slab = moe_pool_new(MOE_POOL_FILES, most, sizeof *slab);
+    for (int i = 0; i < model->layout.count && err->code == MOE_OK; i++) {
+        const struct moe_tensor *tensor = &model->layout.tensor[i];
+        const struct stored stored = stored_of(model, tensor, group);
+        int64_t start[3] = {0}, count[3];
+        memcpy(count, stored.shape, sizeof count);
+        if (tensor->layer >= 0)
+            own_part(model, &stored, start, count);
+        moe_reader_slab(reader, stored.path, MOE_REAL32, stored.rank, stored.shape, start, count,
+                        tensor->layer < 0 ? dense + tensor->offset : slab, err);
+        for (int e = 0; e < model->placement.count && tensor->layer >= 0 && err->code == MOE_OK; e++)
+            memcpy(experts + place_of(model, tensor, e), slab + e * tensor->size, (size_t)tensor->size * sizeof *slab);
+    }
+    moe_pool_free(slab);
+    return err->code;
+}
+
+enum moe_status moe_parameters_prepare(const struct moe_results *results, int step, const char *name,
+                                       struct moe_file_set *set, struct moe_error *err)
+{
+    const struct moe_model *model = results->model;
+    struct moe_file *file = moe_file_new();
+    moe_file_common(file, results, "parameters");
+    moe_file_int(file, "/", "step", step);
+    void *slabs = moe_tensors_plan(file, model, "/parameters", model->dense, model->experts);
     enum moe_status status = moe_file_prepare(file, name, set, err);
     moe_file_free(file);
     moe_pool_free(slabs);
     return status;
 }
 
-enum moe_status moe_parameters_read(struct moe_model *model, const char *name, struct moe_error *err)
+enum moe_status moe_parameters_read(struct moe_model *model, const char *name, MPI_Comm comm, struct moe_error *err)
 {
     struct moe_reader *reader;
-    if (moe_reader_open(name, &reader, err) != MOE_OK)
-        return err->code;
-    moe_real *slab = moe_pool_new(MOE_POOL_FILES,
-                                  (size_t)model->placement.count * (size_t)model->layout.expert_size, sizeof *slab);
-    for (int i = 0; i < model->layout.count && err->code == MOE_OK; i++) {
-        const struct moe_tensor *tensor = &model->layout.tensor[i];
-        const struct stored stored = stored_of(model, tensor);
-        int64_t start[3] = {0}, count[3];
-        memcpy(count, stored.shape, sizeof count);
-        if (tensor->layer >= 0)
-            own_part(model, &stored, start, count);
-        moe_reader_slab(reader, stored.path, MOE_REAL32, stored.rank, stored.shape, start, count,
-                        tensor->layer < 0 ? model->dense + tensor->offset : slab, err);
-        if (tensor->layer >= 0 && err->code == MOE_OK)
-            copy_experts(model, tensor, slab, 0);
-    }
+    if (moe_reader_open(name, &reader, err) == MOE_OK)
+        moe_tensors_read(reader, model, "/parameters", model->dense, model->experts, err);
     moe_reader_close(reader);
-    moe_pool_free(slab);
-    return err->code;
+    return moe_comm_agree(comm, err);
 }

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <xxhash.h>
 
+#include "mpi/h5sum.h"
+#include "src/kernels.h"
 #include "src/matmul.h"
 #include "src/pool.h"
 
@@ -28,15 +31,37 @@ static char *host_names(const struct moe_comm *comm)
     return text;
 }
 
+void moe_program_build(char text[MOE_BUILD_TEXT])
+{
+    char buffer[1 << 14];
+    size_t got;
+    text[0] = '\0';
+    FILE *file = fopen("/proc/self/exe", "rb");
+    if (!file)
+        return;
+    XXH3_state_t *state = XXH3_createState();
+    MOE_CHECK(state && XXH3_128bits_reset(state) == XXH_OK);
+    while ((got = fread(buffer, 1, sizeof buffer, file)) > 0)
+        XXH3_128bits_update(state, buffer, got);
+    const XXH128_hash_t hash = XXH3_128bits_digest(state);
+    if (!ferror(file))
+        moe_sum_text((unsigned __int128)hash.high64 << 64 | hash.low64, text);
+    XXH3_freeState(state);
+    fclose(file);
+}
+
 void moe_file_common(struct moe_file *file, const struct moe_results *results, const char *kind)
 {
     char mpi[MPI_MAX_LIBRARY_VERSION_STRING], hdf5[32];
     unsigned major, minor, release;
     int length;
+    char build[MOE_BUILD_TEXT] = "";
     char *settings = moe_config_other_text(results->run), *hosts = host_names(results->comm);
     MPI_Get_library_version(mpi, &length);
     mpi[strcspn(mpi, "\n")] = '\0';
     H5get_libversion(&major, &minor, &release);
+    if (results->comm->rank == 0)
+        moe_program_build(build);
     snprintf(hdf5, sizeof hdf5, "%u.%u.%u", major, minor, release);
 
     moe_file_text(file, "/", "format", MOE_FILE_FORMAT);
@@ -50,10 +75,13 @@ void moe_file_common(struct moe_file *file, const struct moe_results *results, c
     moe_file_text(file, "/provenance", "settings", settings);
     moe_file_text(file, "/provenance", "command", results->command);
     moe_file_text(file, "/provenance", "program", PACKAGE_STRING);
+    moe_file_text(file, "/provenance", "build", build);
+    moe_file_text(file, "/provenance", "resumed", results->resumed ? results->resumed : "");
     moe_file_int(file, "/provenance", "ranks", results->comm->ranks);
     moe_file_int(file, "/provenance", "threads", 1);
     moe_file_text(file, "/provenance", "hosts", hosts);
     moe_file_text(file, "/provenance", "blas", moe_matmul_library());
+    moe_file_text(file, "/provenance", "cpu", moe_kernels_level());
     moe_file_text(file, "/provenance", "mpi", mpi);
     moe_file_text(file, "/provenance", "hdf5", hdf5);
     moe_pool_free(settings);

@@ -12,4 +12,13 @@
  */
 void moe_file_common(struct moe_file *file, const struct moe_results *results, const char *kind);
 
+enum { MOE_BUILD_TEXT = 33 };
+
+/* XXH3-128 of the program's own file, as 32 hexadecimal digits; "" where the system does not show it.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
+void moe_program_build(char text[MOE_BUILD_TEXT]);
+
 #endif

@@ -2,22 +2,14 @@
 #ifndef MOE_RESULTS_H
 #define MOE_RESULTS_H
 
-#include "mpi/census.h"
 #include "mpi/comm.h"
 #include "mpi/exchange_mpi.h"
+#include "mpi/findings.h"
 #include "mpi/h5file.h"
 #include "src/model.h"
-#include "src/snapshot.h"
 #include "src/train.h"
 
 enum { MOE_SCHEMA_VERSION = 1 };
-
-/* One census of the model, at some step of its training. */
-struct moe_finding {
-    int step;
-    struct moe_snapshot snapshot;
-    struct moe_census census;
-};
 
 /* What a run leaves; the parts that rank 0 alone needs are whole there. */
 struct moe_results {
@@ -30,6 +22,7 @@ struct moe_results {
     const char *config;              /* text of record */
     const char *checksum;            /* of the inputs; "" without */
     const char *command;             /* the command line */
+    const char *resumed;             /* where the training was taken up again, in words; "" */
     int finding_count;
     struct moe_finding *finding;     /* in the order of steps; owned */
 };
@@ -56,21 +49,6 @@ enum moe_status moe_results_prepare(const struct moe_results *results, const cha
  * Errors: as moe_file_write
  */
 enum moe_status moe_results_write(const struct moe_results *results, const char *name, struct moe_error *err);
-
-/* Prepares the file `name` of the model's parameters after `step` steps as one of a set.
- *
- * Ranks:  collective
- * Errors: as moe_file_prepare
- */
-enum moe_status moe_parameters_prepare(const struct moe_results *results, int step, const char *name,
-                                       struct moe_file_set *set, struct moe_error *err);
-
-/* Reads a model's parameters from `name` over its initial ones: every rank its own experts and the dense tensors.
- *
- * Ranks:  every rank, no communication: share the status
- * Errors: MOE_INPUT a tensor is missing or has another shape
- */
-enum moe_status moe_parameters_read(struct moe_model *model, const char *name, struct moe_error *err);
 
 /* The gap between test and training error with the control variate (noise of the training targets), and without; NAN
  * where a part is unknown.

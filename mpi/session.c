@@ -68,27 +68,6 @@ void moe_session_close(struct moe_session *session)
     session->is_open = 0;
 }
 
-/* Tries the folder by making and removing the file that writing would start with. */
-static enum moe_status try_folder(const char *name, struct moe_error *err)
-{
-    char part[MOE_PATH_MAX + 32];
-    struct stat there;
-    if (strchr(name, ':'))
-        return moe_fail(err, MOE_USAGE, "output %s: no \":\" please, MPI-IO takes what is before it for a kind of file "
-                                        "system (choose another name with -o)",
-                        name);
-    if (stat(name, &there) == 0 && !S_ISREG(there.st_mode))
-        return moe_fail(err, MOE_OUTPUT, "cannot write %s: it is there and not a file (choose another output with -o)",
-                        name);
-    snprintf(part, sizeof part, "%s.part", name);
-    FILE *file = fopen(part, "w");
-    if (!file)
-        return moe_fail(err, MOE_OUTPUT, "cannot write %s: %s (choose another output with -o)", part, strerror(errno));
-    fclose(file);
-    unlink(part);
-    return MOE_OK;
-}
-
 /* Whether the file is what this session would write. A model file names no verb, as only training writes one. */
 static int is_same(const struct moe_session *session, struct moe_reader *reader, struct moe_error *err)
 {
@@ -106,8 +85,14 @@ static enum moe_status look_at_output(const struct moe_session *session, const c
                                       struct moe_error *err)
 {
     struct moe_reader *reader;
-    if (try_folder(name, err) != MOE_OK || access(name, F_OK) != 0 || overwrite)
-        return err->code;
+    struct stat there;
+    if (stat(name, &there) != 0)
+        return MOE_OK;
+    if (!S_ISREG(there.st_mode))
+        return moe_fail(err, MOE_OUTPUT, "cannot write %s: it is there and not a file (choose another output with -o)",
+                        name);
+    if (overwrite)
+        return MOE_OK;
     struct moe_error unreadable = {0};
     if (moe_reader_open(name, &reader, &unreadable) == MOE_OK)
         *same = is_same(session, reader, &unreadable);
@@ -134,8 +119,7 @@ static double kept_bytes(const struct moe_session *session)
 {
     const struct moe_run *run = &session->run;
     const int shards = run->parallel.shards;
-    double kept = (double)(run->census.keep_choices < run->census.sequences ? run->census.keep_choices
-                                                                             : run->census.sequences);
+    const double kept = (double)moe_kept_choices(run);
     double share = (double)moe_share_count(shards, session->comm->ranks, 0) / shards;
     return kept * share * session->model.task->tokens * run->model.layers * run->model.top_k * sizeof(int16_t);
 }
@@ -166,15 +150,7 @@ enum moe_status moe_session_can_count(const struct moe_session *session, struct 
                         "census.sequences=%" PRId64 " from census.first=%" PRId64 " on: there are %" PRId64
                         " held-out sequences, and each counts once",
                         run->census.sequences, run->census.first, there);
-    const struct moe_census_shape shape = {.tokens = session->model.task->tokens,
-                                           .layers = run->model.layers,
-                                           .experts = run->model.experts,
-                                           .top_k = run->model.top_k,
-                                           .sequences = run->census.sequences,
-                                           .first = run->census.first,
-                                           .batch = run->census.batch,
-                                           .seed = run->data.seed,
-                                           .keep_keys = run->census.keep_keys};
+    const struct moe_census_shape shape = moe_census_shape_of(run);
     const double need = (double)moe_census_estimate_bytes(&shape, session->comm->ranks, MOE_CENSUS_ROUND) +
                         census_count(session) * (kept_bytes(session) + coactivation_bytes(session));
     const double have = (double)moe_memory_of_rank(session->comm);
@@ -214,7 +190,7 @@ enum moe_status moe_session_census(struct moe_session *session, struct moe_resul
                                     .bytes = traffic->bytes + MOE_PHASE_CENSUS * P,
                                     .messages = traffic->messages + MOE_PHASE_CENSUS * P};
     moe_progress_begin(&context.progress, session->comm->rank == 0 ? stderr : NULL,
-                       moe_place_name() + strlen(session->verb) + 2, "sequence",
+                       moe_place_name() + strlen(session->verb) + 2, "sequence", 0,
                        session->run.census.sequences, session->model.task->tokens);
     struct moe_finding *finding = moe_results_add(results, step);
     moe_snapshot_count(&finding->snapshot, &session->model, session->data, between_batches, &context, err);

@@ -2,6 +2,7 @@
 #ifndef MOE_SESSION_H
 #define MOE_SESSION_H
 
+#include "mpi/claim.h"
 #include "mpi/comm.h"
 #include "mpi/results.h"
 #include "src/config.h"
@@ -30,12 +31,11 @@ struct moe_session {
 enum moe_status moe_session_open(struct moe_session *session, struct moe_error *err);
 void moe_session_close(struct moe_session *session);
 
-/* Whether `name` may be written: its folder takes files, and there is none of that name unless overwrite. *same is set
- * where there is one with the session's own config.
+/* Whether the file `name` may be written: there is none of that name unless overwrite. *same is set where there is one
+ * with the session's own config.
  *
  * Ranks:  collective
- * Errors: MOE_USAGE a file of another config or verb is there, or the name has a colon; MOE_OUTPUT the folder is
- *         missing or takes no file
+ * Errors: MOE_USAGE a file of another config or verb is there; MOE_OUTPUT something there is not a file
  */
 enum moe_status moe_session_output(const struct moe_session *session, const char *name, int overwrite, int *same,
                                    struct moe_error *err);

@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mpi/claim.h"
 #include "mpi/h5read.h"
+#include "mpi/parameters.h"
 #include "mpi/session.h"
 #include "mpi/verbs.h"
 #include "mpi/words.h"
@@ -47,7 +49,8 @@ static enum moe_status read_origin(const char *file, struct moe_run *run, struct
     int64_t schema = 0;
     if (moe_reader_open(file, &reader, err) != MOE_OK)
         return err->code;
-    if (moe_reader_text(reader, "/", "kind", &kind, err) == MOE_OK && strcmp(kind, "parameters") != 0)
+    if (moe_reader_text(reader, "/", "kind", &kind, err) == MOE_OK && strcmp(kind, "parameters") != 0 &&
+        strcmp(kind, "checkpoint") != 0)
         moe_fail(err, MOE_INPUT, "%s holds %s, not a model (give NAME.model.h5)", file, kind);
     if (err->code == MOE_OK && moe_reader_int(reader, "/", "schema_version", &schema, err) == MOE_OK &&
         schema != MOE_SCHEMA_VERSION)
@@ -103,12 +106,6 @@ static enum moe_status configure(struct moe_run *run, struct origin *origin, con
     return moe_config_check(run, ranks, NULL, err);
 }
 
-static enum moe_status load_parameters(struct moe_session *session, const char *file, struct moe_error *err)
-{
-    moe_parameters_read(&session->model, file, err);
-    return moe_comm_agree(session->comm->world, err);
-}
-
 static enum moe_status count_and_write(struct moe_session *session, const struct origin *origin, const char *file,
                                        const char *name, moe_report *report, struct moe_error *err)
 {
@@ -120,7 +117,7 @@ static enum moe_status count_and_write(struct moe_session *session, const struct
                                   .config = session->config,
                                   .checksum = session->input.checksum,
                                   .command = session->command};
-    if (load_parameters(session, file, err) == MOE_OK &&
+    if (moe_parameters_read(&session->model, file, session->comm->world, err) == MOE_OK &&
         moe_session_census(session, &results, (int)origin->step, err) == MOE_OK) {
         moe_place("census: write");
         if (moe_results_write(&results, name, err) == MOE_OK && session->comm->rank == 0) {
@@ -136,21 +133,23 @@ static enum moe_status run_session(struct moe_session *session, const struct ori
                                    const struct moe_words *words, moe_report *report, struct moe_error *err)
 {
     char name[MOE_PATH_MAX + 16];
+    struct moe_claim claim;
     int same;
     snprintf(name, sizeof name, "%s.h5", session->run.output.name);
     if (moe_session_open(session, err) != MOE_OK)
         return err->code;
     if (strcmp(origin->checksum, session->input.checksum) != 0)
         return moe_fail(err, MOE_USAGE, "data.path=%s is not what the model was trained on", session->run.data.path);
-    if (moe_session_output(session, name, words->overwrite, &same, err) != MOE_OK)
+    if (moe_claim_take(&claim, session->comm, session->verb, session->run.output.name, 0, err) != MOE_OK)
         return err->code;
-    if (!same && moe_session_can_count(session, err) == MOE_OK)
-        return count_and_write(session, origin, words->file, name, report, err);
-    if (!same)
-        return err->code;
-    if (session->comm->rank == 0)
+    if (moe_session_output(session, name, words->overwrite, &same, err) == MOE_OK && !same &&
+        moe_session_can_count(session, err) == MOE_OK)
+        count_and_write(session, origin, words->file, name, report, err);
+    else if (err->code == MOE_OK && session->comm->rank == 0)
         fprintf(stderr, "moecensus: census: %s is there already, from the same config: nothing to do\n", name);
-    return MOE_OK;
+    moe_claim_tell(&claim, err->code, 0);
+    moe_claim_release(&claim);
+    return err->code;
 }
 
 enum moe_status moe_verb_census(const struct moe_comm *comm, int argc, char **argv, moe_report *report,
@@ -161,7 +160,9 @@ enum moe_status moe_verb_census(const struct moe_comm *comm, int argc, char **ar
     struct origin origin = {0};
     moe_place("census");
     moe_words_join(session.command, sizeof session.command, argc, argv);
-    if (moe_words_parse(&words, argc, argv, err) == MOE_OK && comm->rank == 0)
+    if (moe_words_parse(&words, argc, argv, err) == MOE_OK && words.resume)
+        moe_fail(err, MOE_USAGE, "--resume is for train");
+    if (err->code == MOE_OK && comm->rank == 0)
         configure(&session.run, &origin, &words, comm->ranks, err);
     if (moe_comm_share(comm, err) != MOE_OK)
         return err->code;

@@ -3,8 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mpi/checkpoint.h"
+#include "mpi/claim.h"
 #include "mpi/memory.h"
+#include "mpi/parameters.h"
+#include "mpi/resume.h"
 #include "mpi/session.h"
+#include "mpi/stop.h"
 #include "mpi/verbs.h"
 #include "mpi/words.h"
 #include "src/clock.h"
@@ -26,46 +31,100 @@ static enum moe_status configure(struct moe_run *run, const struct moe_words *wo
     return moe_config_check(run, ranks, words->print_config ? NULL : stderr, err);
 }
 
-struct watch {
+static enum moe_status check_resume(const struct moe_words *words, struct moe_error *err)
+{
+    if (words->resume && strcmp(words->resume, "auto") != 0 && strcmp(words->resume, "any-cpu") != 0)
+        return moe_fail(err, MOE_USAGE, "--resume %s: auto or any-cpu", words->resume);
+    return MOE_OK;
+}
+
+/* A training, and what is done around it. */
+struct job {
     struct moe_session *session;
     struct moe_results *results;
+    struct moe_training *training;
     struct moe_progress progress;
+    struct moe_claim claim;
+    const char *name; /* of the output */
+    int stored;       /* step of the newest checkpoint, -1 without */
+    char resumed[MOE_RESUMED_TEXT];
 };
+
+static void begin_progress(struct job *job)
+{
+    const struct moe_run *run = &job->session->run;
+    moe_progress_begin(&job->progress, job->session->comm->rank == 0 ? stderr : NULL, "train", "step",
+                       job->training->history.steps, run->train.steps,
+                       (double)run->train.batch * job->session->model.task->tokens);
+}
 
 static enum moe_status count(void *context, struct moe_model *model, int step, struct moe_error *err)
 {
-    struct watch *watch = context;
+    struct job *job = context;
     (void)model;
-    enum moe_status status = moe_session_census(watch->session, watch->results, step, err);
-    if (step == 0) {
-        const struct moe_run *run = &watch->session->run;
-        moe_progress_begin(&watch->progress, watch->session->comm->rank == 0 ? stderr : NULL, "train", "step",
-                           run->train.steps, (double)run->train.batch * watch->session->model.task->tokens);
-    }
+    enum moe_status status = moe_session_census(job->session, job->results, step, err);
+    if (step == 0)
+        begin_progress(job);
     return status;
 }
 
 static void progress(void *context, int step, double loss)
 {
-    moe_progress_tell(&((struct watch *)context)->progress, step, loss);
+    moe_progress_tell(&((struct job *)context)->progress, step, loss);
 }
 
-static enum moe_status train_and_write(struct moe_session *session, struct moe_results *results,
-                                       struct moe_history *history, const char *name, const char *model_name,
+static enum moe_status store(struct job *job, int step, struct moe_error *err)
+{
+    const double clock = moe_clock();
+    moe_place("train: checkpoint of step %d", step);
+    if (moe_checkpoint_write(job->results, job->training, job->name, job->stored, err) == MOE_OK) {
+        job->stored = step;
+        moe_claim_tell(&job->claim, MOE_RUNNING, step);
+    }
+    moe_clock_add(MOE_TIME_FILES, clock);
+    return err->code;
+}
+
+/* Between two steps: a checkpoint where one is due, and the end where it is asked for. */
+static enum moe_status between(void *context, struct moe_training *training, struct moe_error *err)
+{
+    struct job *job = context;
+    const struct moe_run *run = &job->session->run;
+    const struct moe_comm *comm = job->session->comm;
+    const int step = training->history.steps, every = run->train.checkpoint_every;
+    const char *reason = moe_stop_asked(comm, run->train.stop_before_s);
+    if (!reason && (every == 0 || step == 0 || step % every != 0))
+        return MOE_OK;
+    if (store(job, step, err) == MOE_OK) {
+        moe_place("train: step %d", step);
+        return reason ? moe_fail(err, MOE_STOPPED, "stopped by %s, %d steps are left (go on with --resume auto)",
+                                 reason, run->train.steps - step)
+                      : MOE_OK;
+    }
+    if (err->code != MOE_OUTPUT || reason || run->output.on_full == MOE_FULL_STOP)
+        return err->code;
+    if (comm->rank == 0)
+        fprintf(stderr, "moecensus: warning: goes on without the checkpoint of step %d: %s\n", step, err->text);
+    *err = (struct moe_error){0};
+    return MOE_OK;
+}
+
+static enum moe_status train_and_write(struct job *job, const char *results_name, const char *model_name,
                                        struct moe_error *err)
 {
-    struct watch watch = {session, results, {0}};
-    const struct moe_observer observer = {&watch, count, progress};
-    struct moe_file_set files = {.comm = session->comm->world};
-    enum moe_status status = moe_train(&session->model, session->data, &observer, history, err);
+    const struct moe_observer observer = {job, count, progress, between};
+    struct moe_file_set files = {.comm = job->session->comm->world};
+    if (job->stored >= 0)
+        begin_progress(job);
+    enum moe_status status = moe_train(job->training, &observer, err);
     double clock = moe_clock();
     if (status == MOE_OK) {
         moe_place("train: write");
-        status = moe_parameters_prepare(results, session->run.train.steps, model_name, &files, err);
+        status = moe_parameters_prepare(job->results, job->session->run.train.steps, model_name, &files, err);
     }
     moe_clock_add(MOE_TIME_FILES, clock);
     if (status == MOE_OK)
-        status = moe_results_prepare(results, name, &files, err);
+        status = moe_results_prepare(job->results, results_name, &files, err);
     if (status == MOE_OK)
         status = moe_file_publish(&files, err);
     return status;
@@ -82,45 +141,92 @@ static enum moe_status can_record(const struct moe_session *session, struct moe_
     return MOE_OK;
 }
 
-/* From checked settings to written files; report on rank 0. */
-static enum moe_status run_session(struct moe_session *session, int overwrite, moe_report *report,
-                                   struct moe_error *err)
+/* Checkpoints that nobody asks to go on from are not lost in passing: the user says so, or they stay. */
+static enum moe_status look_at_checkpoints(const struct moe_comm *comm, const char *name, int overwrite,
+                                           struct moe_error *err)
 {
-    char name[MOE_PATH_MAX + 16], model_name[MOE_PATH_MAX + 16];
-    int same, same_model;
-    double clock = moe_clock();
-    snprintf(name, sizeof name, "%s.h5", session->run.output.name);
-    snprintf(model_name, sizeof model_name, "%s.model.h5", session->run.output.name);
-    if (moe_session_open(session, err) != MOE_OK ||
-        moe_session_output(session, model_name, overwrite, &same_model, err) != MOE_OK ||
-        moe_session_output(session, name, overwrite, &same, err) != MOE_OK)
-        return err->code;
-    if (same && same_model) {
-        if (session->comm->rank == 0)
-            fprintf(stderr, "moecensus: train: %s is there already, from the same config: nothing to do\n", name);
-        return MOE_OK;
+    int *steps = NULL;
+    if (comm->rank == 0 && moe_checkpoint_list(name, &steps) > 0) {
+        if (overwrite)
+            moe_checkpoint_keep(name, -1, -1);
+        else
+            moe_fail(err, MOE_USAGE, "there is a checkpoint of step %d of %s (go on with --resume auto, or start again "
+                                     "with --overwrite)",
+                     steps[0], name);
     }
-    if (moe_session_can_count(session, err) != MOE_OK || can_record(session, err) != MOE_OK)
-        return err->code;
-    moe_clock_add(MOE_TIME_SETUP, clock);
-    struct moe_history history;
+    moe_pool_free(steps);
+    return moe_comm_share(comm, err);
+}
+
+/* Trains, from the beginning or a checkpoint, writes, and reports on rank 0. */
+static enum moe_status run_job(struct job *job, enum moe_resume how, const char *results_name, const char *model_name,
+                               moe_report *report, struct moe_error *err)
+{
+    struct moe_session *session = job->session;
+    struct moe_training training;
     struct moe_results results = {.verb = session->verb,
                                   .comm = session->comm,
                                   .run = &session->run,
                                   .task = session->model.task,
                                   .model = &session->model,
-                                  .history = &history,
+                                  .history = &training.history,
                                   .config = session->config,
                                   .checksum = session->input.checksum,
-                                  .command = session->command};
-    enum moe_status status = train_and_write(session, &results, &history, name, model_name, err);
+                                  .command = session->command,
+                                  .resumed = job->resumed};
+    job->training = &training;
+    job->results = &results;
+    moe_training_init(&training, &session->model, session->data);
+    enum moe_status status = MOE_OK;
+    if (how != MOE_RESUME_NO)
+        status = moe_resume(&results, &training, job->name, how, job->resumed, &job->stored, err);
+    if (status == MOE_OK)
+        status = train_and_write(job, results_name, model_name, err);
     if (status == MOE_OK && session->comm->rank == 0) {
         report(&results, stdout);
-        printf("\nwritten: %s %s\n", name, model_name);
+        printf("\nwritten: %s %s\n", results_name, model_name);
     }
-    moe_history_clear(&history);
+    const int stored = status == MOE_OK ? session->run.train.steps : job->stored;
+    moe_claim_tell(&job->claim, status, stored > 0 ? stored : 0);
+    moe_training_clear(&training);
     moe_results_clear(&results);
     return status;
+}
+
+/* From checked settings to written files. */
+static enum moe_status run_session(struct moe_session *session, const struct moe_words *words, moe_report *report,
+                                   struct moe_error *err)
+{
+    const struct moe_run *run = &session->run;
+    struct job job = {.session = session, .name = run->output.name, .stored = -1};
+    char name[MOE_PATH_MAX + 16], model_name[MOE_PATH_MAX + 16];
+    int same, same_model;
+    const enum moe_resume how = !words->resume                          ? MOE_RESUME_NO
+                                : strcmp(words->resume, "any-cpu") == 0 ? MOE_RESUME_ANY_CPU
+                                                                        : MOE_RESUME_AUTO;
+    double clock = moe_clock();
+    snprintf(name, sizeof name, "%s.h5", run->output.name);
+    snprintf(model_name, sizeof model_name, "%s.model.h5", run->output.name);
+    if (moe_session_open(session, err) != MOE_OK ||
+        moe_claim_take(&job.claim, session->comm, session->verb, run->output.name, run->train.steps, err) != MOE_OK)
+        return err->code;
+    if (moe_session_output(session, model_name, words->overwrite, &same_model, err) == MOE_OK &&
+        moe_session_output(session, name, words->overwrite, &same, err) == MOE_OK && same && same_model) {
+        if (session->comm->rank == 0)
+            fprintf(stderr, "moecensus: train: %s is there already, from the same config: nothing to do\n", name);
+        moe_claim_tell(&job.claim, MOE_OK, run->train.steps);
+    } else if (err->code == MOE_OK &&
+               (how != MOE_RESUME_NO ||
+                look_at_checkpoints(session->comm, job.name, words->overwrite, err) == MOE_OK) &&
+               moe_session_can_count(session, err) == MOE_OK && can_record(session, err) == MOE_OK) {
+        moe_stop_listen();
+        moe_clock_add(MOE_TIME_SETUP, clock);
+        run_job(&job, how, name, model_name, report, err);
+    } else {
+        moe_claim_tell(&job.claim, err->code, 0);
+    }
+    moe_claim_release(&job.claim);
+    return err->code;
 }
 
 enum moe_status moe_verb_train(const struct moe_comm *comm, int argc, char **argv, moe_report *report,
@@ -130,7 +236,7 @@ enum moe_status moe_verb_train(const struct moe_comm *comm, int argc, char **arg
     struct moe_words words = {0};
     moe_place("train");
     moe_words_join(session.command, sizeof session.command, argc, argv);
-    if (moe_words_parse(&words, argc, argv, err) == MOE_OK && comm->rank == 0)
+    if (moe_words_parse(&words, argc, argv, err) == MOE_OK && check_resume(&words, err) == MOE_OK && comm->rank == 0)
         configure(&session.run, &words, comm->ranks, err);
     if (moe_comm_share(comm, err) != MOE_OK)
         return err->code;
@@ -140,7 +246,7 @@ enum moe_status moe_verb_train(const struct moe_comm *comm, int argc, char **arg
             moe_config_print(&session.run, stdout);
         return MOE_OK;
     }
-    enum moe_status status = run_session(&session, words.overwrite, report, err);
+    enum moe_status status = run_session(&session, &words, report, err);
     moe_session_close(&session);
     return status;
 }

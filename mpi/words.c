@@ -17,6 +17,10 @@ enum moe_status moe_words_parse(struct moe_words *words, int argc, char **argv, 
             if (++i == argc)
                 return moe_fail(err, MOE_USAGE, "-o needs a name");
             words->output = argv[i];
+        } else if (strcmp(word, "--resume") == 0) {
+            if (++i == argc)
+                return moe_fail(err, MOE_USAGE, "--resume needs auto or any-cpu");
+            words->resume = argv[i];
         } else if (word[0] == '-') {
             return moe_fail(err, MOE_USAGE, "unknown option %s (see moecensus %s --help)", word, argv[0]);
         } else if (strchr(word, '=')) {

@@ -214,8 +214,8 @@ int64_t moe_cells_combine(struct moe_cell *cells, int64_t count);
 
 /* A table of whole numbers, rows sorted by their leading columns. Rows that would count nothing are absent. */
 struct moe_table {
-    const char *name;     /* fof, incidence, ... ; static */
-    const char *columns;  /* "count patterns", ...; static */
+    char name[32];        /* fof, incidence, ... */
+    char columns[48];     /* "count patterns", ... */
     int width;            /* columns */
     int64_t rows;
     int64_t *value;       /* [rows, width]; from moe_pool_new; `high` and `low` are the halves of unsigned 128 bits */

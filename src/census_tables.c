@@ -96,7 +96,9 @@ static struct rows begin_table(struct moe_scope_tables *tables, const char *name
 {
     MOE_CHECK(tables->count < MOE_TABLES_MAX);
     struct moe_table *table = &tables->table[tables->count++];
-    *table = (struct moe_table){.name = name, .columns = columns, .width = 1};
+    *table = (struct moe_table){.width = 1};
+    snprintf(table->name, sizeof table->name, "%s", name);
+    snprintf(table->columns, sizeof table->columns, "%s", columns);
     for (const char *c = columns; *c; c++)
         table->width += *c == ' ';
     return (struct rows){.table = table};

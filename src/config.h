@@ -19,6 +19,7 @@ enum moe_gate { MOE_TOPK_SOFTMAX, MOE_SOFTMAX_TOPK };
 enum moe_router { MOE_LEARNED, MOE_FROZEN, MOE_PLANTED };
 enum moe_balance { MOE_SWITCH, MOE_NO_BALANCE };
 enum moe_loss { MOE_SQUARED, MOE_CROSS_ENTROPY };
+enum moe_on_full { MOE_FULL_STOP, MOE_FULL_CONTINUE };
 enum moe_exchange_choice { MOE_EXCHANGE_AUTO, MOE_EXCHANGE_DIRECT };
 
 enum { MOE_PATH_MAX = 4096, MOE_WORD_MAX = 64 };
@@ -55,6 +56,8 @@ struct moe_run {
         int loss;
         int eval_every;        /* steps */
         int eval_batch;        /* sequences a forward pass of an evaluation */
+        int checkpoint_every;  /* steps; 0 = on signal only */
+        double stop_before_s;  /* seconds before the end of the job */
     } train;
     struct {
         int shards, units;
@@ -69,6 +72,7 @@ struct moe_run {
     } census;
     struct {
         char name[MOE_PATH_MAX];
+        int on_full;           /* enum moe_on_full */
     } output;
 };
 
@@ -137,6 +141,13 @@ void moe_config_print_other(const struct moe_run *run, FILE *out);
  */
 char *moe_config_record_text(const struct moe_run *run, const char *checksum);
 char *moe_config_other_text(const struct moe_run *run);
+
+/* Whether two INI texts of this program differ; then `what` says the first key that does, with both values.
+ *
+ * Ranks:  local
+ * Errors: never fails; longer texts are cut
+ */
+int moe_config_difference(const char *then, const char *now, char *what, size_t size);
 
 /* Prints the option table for people, one option a line: key, = (of record) or -, default, unit or choices, range,
  * what it means; or, with markdown, as the table of the README. With `only` not null those of a section, or one key.

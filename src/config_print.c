@@ -77,6 +77,34 @@ char *moe_config_other_text(const struct moe_run *run)
     return print_text(run, OTHERS, "");
 }
 
+int moe_config_difference(const char *then, const char *now, char *what, size_t size)
+{
+    const struct moe_option *table;
+    struct moe_run a, b;
+    struct moe_error err = {0};
+    char before[MOE_VALUE_MAX], after[MOE_VALUE_MAX];
+    if (strcmp(then, now) == 0)
+        return 0;
+    moe_config_default(&a);
+    moe_config_default(&b);
+    if (moe_config_parse(&a, then, "its settings", &err) != MOE_OK ||
+        moe_config_parse(&b, now, "the settings", &err) != MOE_OK) {
+        snprintf(what, size, "%s", err.text);
+        return 1;
+    }
+    const int count = moe_options(&table);
+    for (int i = 0; i < count; i++) {
+        moe_option_get(&table[i], &a, before);
+        moe_option_get(&table[i], &b, after);
+        if (table[i].record && strcmp(before, after) != 0) {
+            snprintf(what, size, "%s=%.64s, now %.64s", table[i].key, before, after);
+            return 1;
+        }
+    }
+    snprintf(what, size, "data.path holds other data now");
+    return 1;
+}
+
 struct widths {
     int key, initial, allowed;
 };

@@ -7,12 +7,19 @@
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) && __GNUC__ >= 12 && \
     !defined(__SANITIZE_ADDRESS__)
 #define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define HAS_LEVEL(name) __builtin_cpu_supports(name)
 #else
 #define CLONES
+#define HAS_LEVEL(name) 0
 #endif
 #define INLINE static inline __attribute__((always_inline))
 
 enum { LANES = 16 };
+
+const char *moe_kernels_level(void)
+{
+    return HAS_LEVEL("x86-64-v4") ? "x86-64-v4" : HAS_LEVEL("x86-64-v3") ? "x86-64-v3" : "baseline";
+}
 
 INLINE moe_real fold_lanes(moe_real *lane)
 {

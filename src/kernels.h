@@ -10,6 +10,13 @@
 
 #include "src/real.h"
 
+/* The CPU level that the kernels were chosen for, such as "x86-64-v3". Static storage.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
+const char *moe_kernels_level(void);
+
 /* y [n] += x [n].
  *
  * Ranks:  local

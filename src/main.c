@@ -18,7 +18,7 @@ static const struct verb {
     const char *settings[5]; /* sections and keys it takes; none: all */
     const char *(*options)(void); /* what it takes instead of settings; null */
 } verbs[] = {
-    {"train", "train [CONFIG] [section.key=value ...] [-o NAME] [--overwrite] [--print-config]",
+    {"train", "train [CONFIG] [section.key=value ...] [-o NAME] [--resume auto] [--overwrite] [--print-config]",
      "train an MoE Transformer, count its routing patterns before and after, write NAME.h5 and NAME.model.h5",
      moe_verb_train, {NULL}, NULL},
     {"census", "census NAME.model.h5 [census.key=value ...] [-o OUT] [--overwrite] [--print-config]",
@@ -36,7 +36,8 @@ static void print_usage(FILE *out)
         fprintf(out, "  moecensus %s\n      %s\n", verbs[i].usage, verbs[i].about);
     fprintf(out, "\n  moecensus VERB --help    what a verb can be told\n  moecensus --version\n\n"
                  "Start it with mpirun -n RANKS, or alone for one rank.\n"
-                 "Exit status: 0 done, 1 input or memory, 2 usage, 3 not finite, 70 bug or MPI, 74 output.\n");
+                 "Exit status: 0 done, 1 input or memory, 2 usage, 3 not finite, 70 bug or MPI, 74 output,\n"
+                 "75 stopped in good order.\n");
 }
 
 static void print_help(const struct verb *verb)
@@ -46,8 +47,13 @@ static void print_help(const struct verb *verb)
         fputs(verb->options(), stdout);
         return;
     }
-    printf("  -o NAME          output.name\n  --overwrite      replace files of another config\n"
-           "  --print-config   print the settings and end\n\n"
+    printf("  -o NAME          output.name\n  --overwrite      replace files of another config%s\n"
+           "  --print-config   print the settings and end\n",
+           verb->run == moe_verb_train ? ", and start again where checkpoints are" : "");
+    if (verb->run == moe_verb_train)
+        printf("  --resume auto    go on from the newest whole checkpoint, where there is one\n"
+               "  --resume any-cpu the same, also from another kind of CPU or BLAS library: other last bits\n");
+    printf("\n"
            "Settings, = of record (they decide the bits of the results), - not:\n");
     if (!verb->settings[0])
         moe_config_help(stdout, NULL, 0);

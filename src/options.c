@@ -78,6 +78,10 @@ static const struct moe_option table[] = {
      "how often held-out data are evaluated"},
     {"train.eval_batch", MOE_KIND_INT, AT(train.eval_batch), "1024", NULL, 1, 1 << 24, 0, 1, "sequences",
      "forward pass of an evaluation"},
+    {"train.checkpoint_every", MOE_KIND_INT, AT(train.checkpoint_every), "0", NULL, 0, 1e9, 0, 0, "steps",
+     "how often a checkpoint is written; 0: only when asked to stop"},
+    {"train.stop_before_s", MOE_KIND_REAL, AT(train.stop_before_s), "120", NULL, 0, 1e9, 0, 0, "s",
+     "how long before the end of a Slurm job training stops, with a checkpoint"},
 
     {"parallel.shards", MOE_KIND_INT, AT(parallel.shards), "16", NULL, 1, SIZE, 0, 1, "",
      "V, fixed parts of the batch; the most ranks that can run; never derived from the ranks"},
@@ -101,6 +105,8 @@ static const struct moe_option table[] = {
 
     {"output.name", MOE_KIND_TEXT, AT(output.name), "moecensus", NULL, 1, MOE_PATH_MAX - 1, 0, 0, "",
      "results go to NAME.h5, parameters to NAME.model.h5; -o NAME is the same"},
+    {"output.on_full", MOE_KIND_CHOICE, AT(output.on_full), "stop", "stop|continue", 0, 0, 0, 0, "",
+     "what training does when there is no room for a checkpoint"},
 };
 
 enum { OPTIONS = sizeof table / sizeof table[0], LONGEST_KEY = 63 };

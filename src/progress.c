@@ -18,14 +18,16 @@ void moe_progress_close(void)
     open_line = NULL;
 }
 
-void moe_progress_begin(struct moe_progress *progress, FILE *out, const char *what, const char *unit, int64_t total,
-                        double tokens)
+void moe_progress_begin(struct moe_progress *progress, FILE *out, const char *what, const char *unit, int64_t done,
+                        int64_t total, double tokens)
 {
     double now = moe_clock();
     moe_progress_close();
     *progress = (struct moe_progress){.out = out,
                                       .what = what,
                                       .unit = unit,
+                                      .first = done,
+                                      .told_done = done,
                                       .total = total,
                                       .tokens = tokens,
                                       .started = now,
@@ -53,7 +55,8 @@ void moe_progress_tell(struct moe_progress *progress, int64_t done, double loss)
     double rate = (double)(done - progress->told_done) * progress->tokens / since;
     progress->told = now;
     progress->told_done = done;
-    double spent = now - progress->started, left = spent * (double)(progress->total - done) / (double)done;
+    const double spent = now - progress->started, here = (double)(done - progress->first);
+    const double left = spent * (double)(progress->total - done) / here;
     if (progress->is_terminal)
         print_bar(progress, done);
     fprintf(progress->out, "%s: %s %" PRId64 " of %" PRId64, progress->what, progress->unit, done, progress->total);
@@ -61,7 +64,7 @@ void moe_progress_tell(struct moe_progress *progress, int64_t done, double loss)
         fprintf(progress->out, ", loss %.5f", loss);
     if (last)
         fprintf(progress->out, ", %.0f tokens/s, took %.1f s%s\n",
-                (double)done * progress->tokens / (spent > 0 ? spent : 1), spent,
+                here * progress->tokens / (spent > 0 ? spent : 1), spent,
                 progress->is_terminal ? "      " : "");
     else
         fprintf(progress->out, ", %.0f tokens/s, %.0f s left%s", rate, left, progress->is_terminal ? "   " : "\n");

@@ -8,20 +8,20 @@
 struct moe_progress {
     FILE *out;            /* null: silent */
     const char *what, *unit; /* "train", "step"; borrowed */
-    int64_t total;        /* units of work */
+    int64_t first, total; /* units of work done at the beginning, and in the end */
     double tokens;        /* tokens a unit of work */
     double started, told; /* clock */
     int64_t told_done;    /* units done when it was last told */
     int is_terminal;
 };
 
-/* Begins a phase of `total` units. Give null as out on all ranks but one.
+/* Begins a phase of `total` units, `done` of which are done already. Give null as out on all ranks but one.
  *
  * Ranks:  local
  * Errors: never fails
  */
-void moe_progress_begin(struct moe_progress *progress, FILE *out, const char *what, const char *unit, int64_t total,
-                        double tokens);
+void moe_progress_begin(struct moe_progress *progress, FILE *out, const char *what, const char *unit, int64_t done,
+                        int64_t total, double tokens);
 
 /* Says that `done` units are done; prints at most twice a second on a terminal, else every 10 s, and at the end. loss
  * is left out where it is NAN.

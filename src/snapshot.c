@@ -36,27 +36,36 @@ double moe_margin_edge(int bin)
     return bin < MOE_MARGIN_BINS ? pow(10, (bin - 1) / 4.0 - 7) : INFINITY;
 }
 
+struct moe_census_shape moe_census_shape_of(const struct moe_run *run)
+{
+    return (struct moe_census_shape){.tokens = run->data.tokens,
+                                     .layers = run->model.layers,
+                                     .experts = run->model.experts,
+                                     .top_k = run->model.top_k,
+                                     .sequences = run->census.sequences,
+                                     .first = run->census.first,
+                                     .batch = run->census.batch,
+                                     .seed = run->data.seed,
+                                     .keep_keys = run->census.keep_keys};
+}
+
 static int is_wide(const struct moe_census_shape *shape)
 {
     return shape->layers * shape->experts > MOE_COACTIVATION_MAX;
 }
 
-static void snapshot_init(struct moe_snapshot *snapshot, const struct moe_model *model)
+int64_t moe_kept_choices(const struct moe_run *run)
 {
-    const struct moe_run *run = model->run;
-    const size_t L = (size_t)run->model.layers, E = (size_t)run->model.experts, T = (size_t)model->task->tokens;
+    return run->census.keep_choices < run->census.sequences ? run->census.keep_choices : run->census.sequences;
+}
+
+void moe_snapshot_init(struct moe_snapshot *snapshot, const struct moe_run *run, const struct moe_task *task)
+{
+    const size_t L = (size_t)run->model.layers, E = (size_t)run->model.experts;
     memset(snapshot, 0, sizeof *snapshot);
     snapshot->split = MOE_SPLIT_CENSUS;
-    snapshot->shape = (struct moe_census_shape){.tokens = (int)T,
-                                                .layers = (int)L,
-                                                .experts = (int)E,
-                                                .top_k = run->model.top_k,
-                                                .sequences = run->census.sequences,
-                                                .first = run->census.first,
-                                                .batch = run->census.batch,
-                                                .seed = run->data.seed,
-                                                .keep_keys = run->census.keep_keys};
-    snapshot->labels = model->task->labels;
+    snapshot->shape = moe_census_shape_of(run);
+    snapshot->labels = task->labels;
     snapshot->load = moe_pool_new(MOE_POOL_CENSUS, L * E, sizeof(int64_t));
     if (snapshot->labels)
         snapshot->load_by_label = moe_pool_new(MOE_POOL_CENSUS, L * E * (size_t)snapshot->labels, sizeof(int64_t));
@@ -64,13 +73,18 @@ static void snapshot_init(struct moe_snapshot *snapshot, const struct moe_model 
     snapshot->coactivation = moe_pool_new(
         MOE_POOL_CENSUS, is_wide(&snapshot->shape) ? 2 * L * E * E : L * E * L * E, sizeof(int64_t));
     snapshot->margin = moe_pool_new(MOE_POOL_CENSUS, L * MOE_MARGIN_BINS, sizeof(int64_t));
+}
+
+/* Room for what this rank itself counts and keeps. */
+static void make_counters(struct moe_snapshot *snapshot, const struct moe_model *model)
+{
+    const struct moe_run *run = model->run;
+    const int64_t batch = run->census.batch < run->census.sequences ? run->census.batch : run->census.sequences;
+    const int64_t batches = (moe_kept_choices(run) + batch - 1) / batch;
+    const int64_t local = batches * ((batch + model->tree.shards - 1) / model->tree.shards) * own_shards(model);
+    const int64_t sites = (int64_t)model->task->tokens * run->model.layers * run->model.top_k;
     snapshot->counter = moe_counter_new(&snapshot->shape);
-    int64_t keep = run->census.keep_choices < run->census.sequences ? run->census.keep_choices : run->census.sequences;
-    int64_t batch = run->census.batch < run->census.sequences ? run->census.batch : run->census.sequences;
-    int64_t batches = (keep + batch - 1) / batch;
-    int64_t local = batches * ((batch + model->tree.shards - 1) / model->tree.shards) * own_shards(model);
-    snapshot->choices = moe_pool_new(MOE_POOL_CENSUS, (size_t)local * T * L * (size_t)run->model.top_k,
-                                     sizeof *snapshot->choices);
+    snapshot->choices = moe_pool_new(MOE_POOL_CENSUS, (size_t)(local * sites), sizeof *snapshot->choices);
     snapshot->slab = moe_pool_new(MOE_POOL_CENSUS, (size_t)batches, sizeof *snapshot->slab);
 }
 
@@ -228,7 +242,8 @@ enum moe_status moe_snapshot_count(struct moe_snapshot *snapshot, const struct m
                                    void *context, struct moe_error *err)
 {
     struct work work = {.model = model, .snapshot = snapshot};
-    snapshot_init(snapshot, model);
+    moe_snapshot_init(snapshot, model->run, model->task);
+    make_counters(snapshot, model);
     work_init(&work, data);
     const int64_t sequences = snapshot->shape.sequences;
     for (int64_t done = 0; done < sequences && err->code == MOE_OK;) {

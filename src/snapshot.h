@@ -34,7 +34,7 @@ struct moe_snapshot {
     int64_t *coactivation;  /* [L, E, L, E], or [L, 2, E, E] (layer l with l, and with l + 1) above the limit */
     int64_t *margin;        /* [L, MOE_MARGIN_BINS]; 0 where K = E or the router is planted */
     /* this rank's own */
-    struct moe_counter *counter;
+    struct moe_counter *counter; /* null in a snapshot that was read */
     int16_t *choices;       /* [kept, T, L, K] in score order, by slab */
     int64_t kept;
     struct moe_slab *slab;  /* [slabs] */
@@ -53,6 +53,27 @@ enum moe_status moe_snapshot_count(struct moe_snapshot *snapshot, const struct m
                                    void (*between)(void *context, struct moe_snapshot *snapshot, int64_t sequences),
                                    void *context, struct moe_error *err);
 void moe_snapshot_clear(struct moe_snapshot *snapshot);
+
+/* A snapshot of a run with nothing counted and nothing kept: room for what is the same on all ranks.
+ *
+ * Ranks:  local
+ * Errors: never returns without memory
+ */
+void moe_snapshot_init(struct moe_snapshot *snapshot, const struct moe_run *run, const struct moe_task *task);
+
+/* How many sequences have their choices kept, over all ranks.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
+int64_t moe_kept_choices(const struct moe_run *run);
+
+/* What a run's census counts. data.tokens must be the source's, as moe_data_open leaves it.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
+struct moe_census_shape moe_census_shape_of(const struct moe_run *run);
 
 /* The bin of a margin, and the lower edge of a bin (bins + 1 edges, the first 0, the last infinite).
  *

@@ -8,7 +8,8 @@ enum moe_status {
     MOE_USAGE = 2,    /* command line, config, or a combination that cannot work */
     MOE_NUMERIC = 3,  /* a value is not finite */
     MOE_BUG = 70,     /* a broken invariant, or MPI failed */
-    MOE_OUTPUT = 74   /* output could not be written */
+    MOE_OUTPUT = 74,  /* output could not be written */
+    MOE_STOPPED = 75  /* stopped in good order, and can go on */
 };
 
 struct moe_error {

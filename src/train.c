@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "src/clock.h"
-#include "src/optim.h"
 #include "src/pool.h"
 
 void moe_imbalance(const int64_t *load, int experts, double *metric)
@@ -44,13 +43,13 @@ struct moe_evaluation moe_evaluate(const struct moe_model *model, const struct m
 
 /* What the loop works with. */
 struct loop {
+    struct moe_training *training;
     struct moe_model *model;
     const struct moe_data *data;
     const struct moe_observer *observer;
     struct moe_history *history;
     struct moe_pass pass, eval_pass;
     struct moe_gradients gradients;
-    struct moe_optim optim;
 };
 
 double moe_history_bytes(const struct moe_run *run)
@@ -58,6 +57,11 @@ double moe_history_bytes(const struct moe_run *run)
     double by_step = 4 + (double)run->model.layers * MOE_IMBALANCES;
     double by_eval = (double)(sizeof(int64_t) + sizeof(struct moe_evaluation)) / run->train.eval_every;
     return run->train.steps * (by_step * (double)sizeof(double) + by_eval);
+}
+
+int64_t moe_history_evals(const struct moe_run *run)
+{
+    return run->train.steps / run->train.eval_every + 2;
 }
 
 static void history_init(struct moe_history *history, const struct moe_run *run)
@@ -70,12 +74,12 @@ static void history_init(struct moe_history *history, const struct moe_run *run)
     history->norm = moe_pool_new(MOE_POOL_FILES, steps, sizeof(double));
     history->imbalance =
         moe_pool_new(MOE_POOL_FILES, steps * (size_t)run->model.layers * MOE_IMBALANCES, sizeof(double));
-    const size_t evals = steps / (size_t)run->train.eval_every + 2;
+    const size_t evals = (size_t)moe_history_evals(run);
     history->eval_step = moe_pool_new(MOE_POOL_FILES, evals, sizeof(int64_t));
     history->eval = moe_pool_new(MOE_POOL_FILES, evals, sizeof(struct moe_evaluation));
 }
 
-void moe_history_clear(struct moe_history *history)
+static void history_clear(struct moe_history *history)
 {
     moe_pool_free(history->loss);
     moe_pool_free(history->balance);
@@ -87,14 +91,25 @@ void moe_history_clear(struct moe_history *history)
     memset(history, 0, sizeof *history);
 }
 
+void moe_training_init(struct moe_training *training, struct moe_model *model, const struct moe_data *data)
+{
+    *training = (struct moe_training){.model = model, .data = data};
+    moe_optim_init(&training->optim, model);
+    history_init(&training->history, model->run);
+}
+
+void moe_training_clear(struct moe_training *training)
+{
+    moe_optim_clear(&training->optim);
+    history_clear(&training->history);
+}
+
 static void loop_init(struct loop *loop)
 {
     const struct moe_run *run = loop->model->run;
     moe_pass_init(&loop->pass, loop->model, loop->data, run->train.batch, MOE_TRAINING);
     moe_pass_init(&loop->eval_pass, loop->model, loop->data, run->train.eval_batch, MOE_EVALUATING);
     moe_gradients_init(&loop->gradients, loop->model);
-    moe_optim_init(&loop->optim, loop->model);
-    history_init(loop->history, run);
 }
 
 static void loop_clear(struct loop *loop)
@@ -102,7 +117,6 @@ static void loop_clear(struct loop *loop)
     moe_pass_clear(&loop->pass, loop->model);
     moe_pass_clear(&loop->eval_pass, loop->model);
     moe_gradients_clear(&loop->gradients);
-    moe_optim_clear(&loop->optim);
 }
 
 static void record(struct moe_history *history, const struct moe_run *run, int step, const struct moe_totals *totals,
@@ -131,7 +145,7 @@ static enum moe_status train_step(struct loop *loop, int step, struct moe_error 
     clock = moe_clock_add(MOE_TIME_FORWARD, clock);
     moe_model_backward(loop->model, pass, &loop->gradients);
     clock = moe_clock_add(MOE_TIME_BACKWARD, clock);
-    double norm = moe_optim_step(&loop->optim, loop->model, &loop->gradients, step);
+    double norm = moe_optim_step(&loop->training->optim, loop->model, &loop->gradients, step);
     moe_clock_add(MOE_TIME_OPTIMISER, clock);
     record(loop->history, loop->model->run, step, &totals, norm);
     if (!isfinite(totals.loss) || !isfinite(totals.balance) || !isfinite(norm))
@@ -175,42 +189,56 @@ static enum moe_status census(struct loop *loop, int done, struct moe_error *err
     return observer->census ? observer->census(observer->context, loop->model, done, err) : MOE_OK;
 }
 
-/* All steps, with what happens between them. */
-static enum moe_status run_steps(struct loop *loop, struct moe_error *err)
+static enum moe_status between(struct loop *loop, struct moe_error *err)
+{
+    const struct moe_observer *observer = loop->observer;
+    return observer->between ? observer->between(observer->context, loop->training, err) : MOE_OK;
+}
+
+/* One step and what is due after it. */
+static enum moe_status advance(struct loop *loop, int step, int is_first, struct moe_error *err)
 {
     const struct moe_run *run = loop->model->run;
-    const int steps = run->train.steps;
-    if (census(loop, 0, err) != MOE_OK)
+    const int steps = run->train.steps, done = step + 1;
+    const int64_t allocations = moe_pool_allocations(), growths = loop->pass.wire.growths;
+    moe_place("train: step %d", done);
+    if (train_step(loop, step, err) != MOE_OK)
         return err->code;
-    if (evaluate_test(loop, 0, err) != MOE_OK)
-        return err->code;
-    for (int step = 0; step < steps; step++) {
-        const int done = step + 1;
-        const int64_t allocations = moe_pool_allocations(), growths = loop->pass.wire.growths;
-        moe_place("train: step %d", done);
-        if (train_step(loop, step, err) != MOE_OK)
-            return err->code;
-        if (step > 0) {
-            loop->history->allocations += moe_pool_allocations() - allocations;
-            loop->history->growths += loop->pass.wire.growths - growths;
-        }
-        if (loop->observer->progress)
-            loop->observer->progress(loop->observer->context, done, loop->history->loss[step]);
-        if ((done % run->train.eval_every == 0 || done == steps) && evaluate_test(loop, done, err) != MOE_OK)
-            return err->code;
-        if (run->census.every > 0 && done % run->census.every == 0 && done < steps &&
-            census(loop, done, err) != MOE_OK)
-            return err->code;
+    if (!is_first) {
+        loop->history->allocations += moe_pool_allocations() - allocations;
+        loop->history->growths += loop->pass.wire.growths - growths;
     }
+    if (loop->observer->progress)
+        loop->observer->progress(loop->observer->context, done, loop->history->loss[step]);
+    if ((done % run->train.eval_every == 0 || done == steps) && evaluate_test(loop, done, err) != MOE_OK)
+        return err->code;
+    if (run->census.every > 0 && done % run->census.every == 0 && done < steps)
+        return census(loop, done, err);
+    return MOE_OK;
+}
+
+/* All steps that are left, with what happens around them. */
+static enum moe_status run_steps(struct loop *loop, struct moe_error *err)
+{
+    const int steps = loop->model->run->train.steps, first = loop->history->steps;
+    if (loop->history->evals == 0 && (census(loop, 0, err) != MOE_OK || evaluate_test(loop, 0, err) != MOE_OK ||
+                                      between(loop, err) != MOE_OK))
+        return err->code;
+    for (int step = first; step < steps; step++)
+        if (advance(loop, step, step == first, err) != MOE_OK || between(loop, err) != MOE_OK)
+            return err->code;
     if (evaluate_train(loop, err) != MOE_OK)
         return err->code;
     return census(loop, steps, err);
 }
 
-enum moe_status moe_train(struct moe_model *model, const struct moe_data *data, const struct moe_observer *observer,
-                          struct moe_history *history, struct moe_error *err)
+enum moe_status moe_train(struct moe_training *training, const struct moe_observer *observer, struct moe_error *err)
 {
-    struct loop loop = {.model = model, .data = data, .observer = observer, .history = history};
+    struct loop loop = {.training = training,
+                        .model = training->model,
+                        .data = training->data,
+                        .observer = observer,
+                        .history = &training->history};
     loop_init(&loop);
     enum moe_status status = run_steps(&loop, err);
     loop_clear(&loop);

@@ -6,6 +6,7 @@
 
 #include "src/data.h"
 #include "src/model.h"
+#include "src/optim.h"
 #include "src/status.h"
 
 /* The four imbalance metrics of a layer's load; `mean` is the mean over experts. */
@@ -44,15 +45,6 @@ struct moe_history {
     int64_t allocations;                  /* in training steps after the first: must equal growths */
 };
 
-/* Called on every rank by the loop. Each may be null. */
-struct moe_observer {
-    void *context;
-    /* Before the first step (step 0) and after `step` steps, whenever census.every asks or training ends. */
-    enum moe_status (*census)(void *context, struct moe_model *model, int step, struct moe_error *err);
-    /* After every step. */
-    void (*progress)(void *context, int step, double loss);
-};
-
 /* Bytes that the history of a run takes on every rank.
  *
  * Ranks:  local
@@ -60,14 +52,48 @@ struct moe_observer {
  */
 double moe_history_bytes(const struct moe_run *run);
 
-/* Trains the model in place for run.train.steps steps.
+/* The most evaluations that a history of the run holds.
  *
- * Ranks:  collective on model->ex
- * Errors: MOE_NUMERIC when a loss or gradient is not finite, the same on all ranks; what the census returns
+ * Ranks:  local
+ * Errors: never fails
  */
-enum moe_status moe_train(struct moe_model *model, const struct moe_data *data, const struct moe_observer *observer,
-                          struct moe_history *history, struct moe_error *err);
-void moe_history_clear(struct moe_history *history);
+int64_t moe_history_evals(const struct moe_run *run);
+
+/* A training under way: all that its next step depends on, beside the settings. */
+struct moe_training {
+    struct moe_model *model;     /* borrowed */
+    const struct moe_data *data; /* borrowed */
+    struct moe_optim optim;
+    struct moe_history history;  /* with room for all steps; history.steps are done */
+};
+
+/* A training of the model before its first step.
+ *
+ * Ranks:  every rank of model->ex, no communication
+ * Errors: never returns without memory
+ */
+void moe_training_init(struct moe_training *training, struct moe_model *model, const struct moe_data *data);
+void moe_training_clear(struct moe_training *training);
+
+/* Called on every rank by the loop. Each may be null. */
+struct moe_observer {
+    void *context;
+    /* Before the first step (step 0) and after `step` steps, whenever census.every asks or training ends. */
+    enum moe_status (*census)(void *context, struct moe_model *model, int step, struct moe_error *err);
+    /* After every step. */
+    void (*progress)(void *context, int step, double loss);
+    /* Before the first step and after every one, when all that belongs to it is done: the place to store the training.
+     * Anything but MOE_OK ends it there. */
+    enum moe_status (*between)(void *context, struct moe_training *training, struct moe_error *err);
+};
+
+/* Trains from where the training stands until run.train.steps steps are done. What was stored by `between` and put back
+ * goes on to the same bits.
+ *
+ * Ranks:  collective on the model's ex
+ * Errors: MOE_NUMERIC when a loss or gradient is not finite, the same on all ranks; what the observer returns
+ */
+enum moe_status moe_train(struct moe_training *training, const struct moe_observer *observer, struct moe_error *err);
 
 /* Evaluates the first `count` sequences of a split, in batches of train.eval_batch.
  *

@@ -66,6 +66,7 @@ script_tests = \
 	%D%/cli/merge.sh \
 	%D%/cli/on-ranks.sh \
 	%D%/cli/output-files.sh \
+	%D%/cli/resume.sh \
 	%D%/cli/traffic.sh \
 	%D%/cli/usage.sh \
 	%D%/rules/docs.sh \
@@ -87,13 +88,14 @@ tests_unit_model_gradients_double_unit_CPPFLAGS = $(double_cppflags)
 tests_unit_model_gradients_double_unit_LDADD = libmoe_double.a
 
 # What a timing is held against, and programs that scripts drive.
-check_PROGRAMS += %D%/timings/gemm %D%/timings/spectrum %D%/timings/estimators %D%/estimate_fof %D%/brackets
+check_PROGRAMS += %D%/timings/gemm %D%/timings/spectrum %D%/timings/estimators %D%/estimate_fof %D%/brackets %D%/flip
 tests_timings_gemm_SOURCES = %D%/timings/gemm.c
 tests_timings_gemm_LDADD = libmoe.a
 tests_timings_spectrum_SOURCES = %D%/timings/spectrum.c
 tests_timings_estimators_SOURCES = %D%/timings/estimators.c
 tests_estimate_fof_SOURCES = %D%/estimate_fof.c
 tests_brackets_SOURCES = %D%/brackets.c
+tests_flip_SOURCES = %D%/flip.c
 
 check_PROGRAMS += $(unit_tests) $(rank_tests)
 TESTS += $(unit_tests) $(rank_tests) $(script_tests)
@@ -145,7 +147,9 @@ EXTRA_DIST += \
 	%D%/count.sh \
 	%D%/draws.py \
 	%D%/estimators_mpmath.py \
+	%D%/flips.py \
 	%D%/forward.py \
+	%D%/jobs.sh \
 	%D%/loads.py \
 	%D%/long/brackets.sh \
 	%D%/long/killed.sh \

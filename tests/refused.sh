@@ -5,7 +5,7 @@
 #   refused CODE PATTERN WORDS...
 #                      the program, told WORDS, ends with CODE on each of $at ranks (1 by default) and says so in one
 #                      line, which goes on with PATTERN
-#   nothing_left       no file of results stands in this folder, whole or not
+#   nothing_left       no file of results stands in this folder, whole or not (NAME.status may)
 
 small="train.steps=2 train.batch=16 train.eval_batch=64 data.n=64 data.test_n=64 census.sequences=64 census.batch=64"
 at=1

@@ -178,6 +178,7 @@ writes() {
 killed_when writes $run train.steps=1 model.width=256 model.experts=32 model.expert_width=1024 -o killed
 ok "the file it was writing has another name" test -e killed.model.h5.part
 expect_code 0 start 1 "$moecensus" $run -o killed
-ok "the next run writes the files and clears up" eval '[ "$(echo killed*)" = "killed.h5 killed.model.h5" ]'
+ok "the next run writes its files and clears up" \
+    eval '[ "$(echo killed*)" = "killed.h5 killed.model.h5 killed.status" ]'
 rm killed.*
 tap_done

@@ -9,17 +9,22 @@ fi
 . "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 . "$TOP_SRCDIR/tests/refused.sh"
 
-refused 2 'train: output a:b\.model\.h5: no ":" please' train $small -o a:b
+refused 2 'train: output a:b: no ":" please' train $small -o a:b
 ok "a refused name leaves nothing" nothing_left
 
 run="train $small"
+
+# What stands in the folder disk beside the status of jobs.
+files() {
+    (cd disk && ls -A | grep -v '\.status$' | tr '\n' ' ')
+}
 
 keep() { # takes note of what is in the folder disk
     (cd disk && sha256sum -- *.h5) >kept
 }
 
 untouched() {
-    (cd disk && sha256sum -c --quiet ../kept) && [ "$(ls -A disk | wc -l)" = "$(wc -l <kept)" ]
+    (cd disk && sha256sum -c --quiet ../kept) && [ "$(files | wc -w)" = "$(wc -l <kept)" ]
 }
 
 said_so() { # PATTERN: the run ended well, and said why it did nothing
@@ -32,10 +37,10 @@ said_so() { # PATTERN: the run ended well, and said why it did nothing
 mkdir disk
 expect_code 0 start 1 "$moecensus" $run -o disk/m
 has_line out '^written: disk/m\.h5 disk/m\.model\.h5$'
-ok "two files and nothing else" test "$(ls -A disk | tr '\n' ' ')" = "m.h5 m.model.h5 "
+ok "two files and a status, nothing else" test "$(ls -A disk | tr '\n' ' ')" = "m.h5 m.model.h5 m.status "
 expect_code 0 start 3 "$moecensus" census disk/m.model.h5
 expect_code 0 start 3 "$moecensus" census disk/m.model.h5 census.first=64 output.name=disk/more
-ok "the names of a census" test "$(ls -A disk | tr '\n' ' ')" = "m.census-0.h5 m.h5 m.model.h5 more.h5 "
+ok "the names of a census" test "$(files)" = "m.census-0.h5 m.h5 m.model.h5 more.h5 "
 keep
 for ranks in 1 3; do
     expect_code 0 start $ranks "$moecensus" $run output.name=disk/m
@@ -72,10 +77,10 @@ ok "a model alone does not count as done" test -s disk/m.h5
 
 # Folders.
 at="1 3"
-refused 74 'train: cannot write missing/m\.model\.h5\.part: No such file or directory' $run -o missing/m
+refused 74 'train: cannot write missing/m\.status: No such file or directory' $run -o missing/m
 at=1
-refused 74 'train: cannot write older\.h5/m\.model\.h5\.part: Not a directory' $run -o older.h5/m
-refused 74 'census: cannot write missing/m\.h5\.part: No such file ' census disk/m.model.h5 -o missing/m
+refused 74 'train: cannot write older\.h5/m\.status: Not a directory' $run -o older.h5/m
+refused 74 'census: cannot write missing/m\.status: No such file ' census disk/m.model.h5 -o missing/m
 mkdir taken.h5
 refused 74 'train: cannot write taken\.h5: it is there and not a file' $run -o taken
 refused 74 'train: cannot write taken\.h5: it is there and not a file' $run -o taken --overwrite
@@ -111,11 +116,11 @@ both_untouched() {
 }
 
 nothing_else() {
-    [ "$(ls -A disk | tr '\n' ' ')" = "m.h5 m.model.h5 " ]
+    [ "$(files)" = "m.h5 m.model.h5 " ]
 }
 
 full() { # WHAT PATTERN
-    at="1 3" refused 74 "train: write: $2" $run -o disk/m --overwrite
+    at="1 3" refused 74 "train: $2" $run -o disk/m --overwrite
     ok "$1: the older results and model are untouched" both_untouched
     ok "$1: nothing else is left" nothing_else
 }
@@ -135,11 +140,11 @@ echo "# $high pages needed beyond $pages"
 ok "a disk that is full anywhere leaves both older files ($torn)" test -z "$torn"
 
 disk_with 0
-full "full from the start" 'cannot (create|reserve [0-9.]+ MB for) disk/m\.model\.h5\.part: No space left on device'
+full "full from the start" '(write: )?cannot (create|reserve [0-9.]+ MB for|write) disk/m\..*: No space left on device'
 disk_with $((high / 2))
-full "full inside the data" 'cannot reserve [0-9.]+ MB for disk/m(\.model)?\.h5\.part: No space left on device'
+full "full inside the data" 'write: cannot reserve [0-9.]+ MB for disk/m(\.model)?\.h5\.part: No space left on device'
 disk_with $((high - 1))
-full "one page short" 'cannot reserve [0-9.]+ MB for disk/m\.h5\.part: No space left on device'
+full "one page short" 'write: cannot reserve [0-9.]+ MB for disk/m\.h5\.part: No space left on device'
 disk_with $high
 expect_code 0 start 1 "$moecensus" $run -o disk/m --overwrite
 ok "a disk just large enough takes the files" nothing_else
@@ -152,7 +157,7 @@ ok "a census on a full disk leaves nothing" nothing_else
 disk_with 1024
 mount -o remount,ro disk
 at="1 3"
-refused 74 'train: cannot write disk/m\.model\.h5\.part: Read-only file system' $run -o disk/m --overwrite
+refused 74 'train: cannot write disk/m\.status: Read-only file system' $run -o disk/m --overwrite
 ok "read-only: the older files are untouched" both_untouched
 leave_disk
 

@@ -63,7 +63,9 @@ refused 2 'unknown verb report ' report
 refused 2 'train: -o needs a name' train -o
 refused 2 'train: output\.name= is not allowed \(allowed: text, 1 to ' train -o ''
 refused 2 'train: output\.name=.* is not allowed \(allowed: text, 1 to ' train -o "$(printf 'n%.0s' {1..5000})"
-refused 2 'census: unknown option --resume ' census --resume
+refused 2 'census: unknown option --follow ' census --follow
+refused 2 'census: --resume is for train' census --resume auto
+refused 2 'census: --resume needs auto or any-cpu' census --resume
 refused 2 'census: no model given \(moecensus census NAME\.model\.h5\)' census census.sequences=64
 
 # Keys and values.

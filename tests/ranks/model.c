@@ -139,22 +139,25 @@ static void test_training(struct moe_exchange *ex)
     struct small small;
     struct moe_model mine, alone;
     struct moe_exchange serial = moe_exchange_serial();
-    struct moe_history a, b;
+    struct moe_training first, second;
     struct moe_error err = {0};
     const struct moe_observer observer = {0};
     small_open(&small, "train.steps=12 train.rate=0.05 train.eval_every=5 parallel.shards=8 parallel.units=4");
     moe_model_init(&mine, &small.run, moe_data_task(small.data), ex);
     moe_model_init(&alone, &small.run, moe_data_task(small.data), &serial);
-    int good = moe_train(&mine, small.data, &observer, &a, &err) == MOE_OK;
-    good &= moe_train(&alone, small.data, &observer, &b, &err) == MOE_OK;
-    good &= !memcmp(a.loss, b.loss, 12 * sizeof *a.loss) && !memcmp(a.norm, b.norm, 12 * sizeof *a.norm) &&
-            !memcmp(a.imbalance, b.imbalance, 12 * 2 * MOE_IMBALANCES * sizeof *a.imbalance);
-    good &= a.evals == b.evals && !memcmp(a.eval, b.eval, (size_t)a.evals * sizeof *a.eval) &&
-            !memcmp(&a.train, &b.train, offsetof(struct moe_evaluation, correct));
+    moe_training_init(&first, &mine, small.data);
+    moe_training_init(&second, &alone, small.data);
+    int good = moe_train(&first, &observer, &err) == MOE_OK;
+    good &= moe_train(&second, &observer, &err) == MOE_OK;
+    const struct moe_history *a = &first.history, *b = &second.history;
+    good &= !memcmp(a->loss, b->loss, 12 * sizeof *a->loss) && !memcmp(a->norm, b->norm, 12 * sizeof *a->norm) &&
+            !memcmp(a->imbalance, b->imbalance, 12 * 2 * MOE_IMBALANCES * sizeof *a->imbalance);
+    good &= a->evals == b->evals && !memcmp(a->eval, b->eval, (size_t)a->evals * sizeof *a->eval) &&
+            !memcmp(&a->train, &b->train, offsetof(struct moe_evaluation, correct));
     ok(good, "a whole training: series and evaluations");
-    is_int(a.allocations, a.growths, "its steps allocate nothing but growing dispatch buffers");
-    moe_history_clear(&a);
-    moe_history_clear(&b);
+    is_int(a->allocations, a->growths, "its steps allocate nothing but growing dispatch buffers");
+    moe_training_clear(&first);
+    moe_training_clear(&second);
     moe_model_clear(&mine);
     moe_model_clear(&alone);
     small_close(&small);

@@ -56,7 +56,8 @@ static void set_everything(void)
         "model.gate=softmax-topk", "model.router=planted", "model.planted_law=zipf:1.1000000000000001",
         "model.balance=none", "model.balance_weight=99.999", "model.seed=0", "train.steps=1000000000",
         "train.batch=100", "train.rate=1e-10", "train.warmup=0", "train.decay=1", "train.loss=cross-entropy",
-        "train.eval_every=1", "train.eval_batch=2", "parallel.shards=12", "parallel.units=3",
+        "train.eval_every=1", "train.eval_batch=2", "train.checkpoint_every=9",
+        "train.stop_before_s=0.5", "output.on_full=continue", "parallel.shards=12", "parallel.units=3",
         "parallel.exchange=direct", "census.sequences=1000000000000000", "census.first=1", "census.every=2",
         "census.batch=2", "census.keep_choices=0", "census.keep_keys=yes", "output.name=other/name"};
     moe_config_default(&run);
@@ -107,6 +108,9 @@ static void test_record(void)
     moe_config_default(&back);
     is_int(moe_config_parse(&back, text, "config", &err), MOE_OK, "the record is read back");
     back.parallel.exchange = run.parallel.exchange;
+    back.train.checkpoint_every = run.train.checkpoint_every;
+    back.train.stop_before_s = run.train.stop_before_s;
+    back.output.on_full = run.output.on_full;
     memcpy(back.data.path, run.data.path, sizeof back.data.path);
     memcpy(back.output.name, run.output.name, sizeof back.output.name);
     ok(!memcmp(&run, &back, sizeof run), "to the same settings of record");
@@ -122,8 +126,10 @@ static void test_other(void)
     FILE *out = start_printing();
     moe_config_print_other(&run, out);
     fclose(out);
-    is_str(printed, "[data]\npath = some/where with: blanks\n\n[parallel]\nexchange = direct\n\n"
-                    "[output]\nname = other/name\n", "the settings that are not of record");
+    is_str(printed, "[data]\npath = some/where with: blanks\n\n"
+                    "[train]\ncheckpoint_every = 9\nstop_before_s = 0.5\n\n"
+                    "[parallel]\nexchange = direct\n\n"
+                    "[output]\nname = other/name\non_full = continue\n", "the settings that are not of record");
 }
 
 /* The words, blank between, are refused by the check with this text, or work when it is "". */
@@ -253,10 +259,10 @@ static void test_help(void)
     fclose(out);
     for (const char *c = printed; *c; c++)
         lines += *c == '\n';
-    is_int(lines, 8, "the help of a section has its keys");
+    is_int(lines, 10, "the help of a section has its keys");
     ok(!strstr(printed, "model.") && strstr(printed, "  train.rate "), "and no others");
     out = start_printing();
-    moe_config_help(out, "output", 1);
+    moe_config_help(out, "output.name", 1);
     fclose(out);
     is_str(printed, "| key | | default | unit, choices, range | meaning |\n|---|---|---|---|---|\n"
                     "| `output.name` | - | `moecensus` | text, 1 to 4095 bytes | results go to NAME.h5, parameters to "

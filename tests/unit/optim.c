@@ -223,7 +223,7 @@ static void test_imbalance(void)
 }
 
 struct watch {
-    int steps, censuses, last;
+    int steps, censuses, last, between, stop; /* stop: after so many steps */
 };
 
 static enum moe_status watch_census(void *context, struct moe_model *model, int step, struct moe_error *err)
@@ -242,21 +242,32 @@ static void watch_progress(void *context, int step, double loss)
     watch->steps += isfinite(loss) && step == watch->steps + 1;
 }
 
+static enum moe_status watch_between(void *context, struct moe_training *training, struct moe_error *err)
+{
+    struct watch *watch = context;
+    watch->between++;
+    return watch->stop == training->history.steps ? moe_fail(err, MOE_STOPPED, "as asked") : MOE_OK;
+}
+
 static void test_training(void)
 {
     struct fixture f;
-    struct watch watch = {0};
-    struct moe_history history;
+    struct watch watch = {.stop = -1};
+    struct moe_training training;
     struct moe_error err = {0};
-    const struct moe_observer observer = {&watch, watch_census, watch_progress};
+    const struct moe_observer observer = {&watch, watch_census, watch_progress, watch_between};
     fixture_open(&f, "train.steps=60 train.warmup=5 train.rate=0.02 train.eval_every=25 census.every=20 data.noise=0");
-    ok(moe_train(&f.model, f.small.data, &observer, &history, &err) == MOE_OK, "a short run ends well");
-    is_int(history.steps, 60, "all its steps are recorded");
-    ok(history.loss[59] < 0.5 * history.loss[0], "its loss falls from %.3g to %.3g", history.loss[0], history.loss[59]);
-    ok(history.evals == 4 && history.eval_step[0] == 0 && history.eval_step[1] == 25 && history.eval_step[3] == 60,
+    moe_training_init(&training, &f.model, f.small.data);
+    ok(moe_train(&training, &observer, &err) == MOE_OK, "a short run ends well");
+    const struct moe_history *history = &training.history;
+    is_int(history->steps, 60, "all its steps are recorded");
+    ok(history->loss[59] < 0.5 * history->loss[0], "its loss falls from %.3g to %.3g", history->loss[0],
+       history->loss[59]);
+    ok(history->evals == 4 && history->eval_step[0] == 0 && history->eval_step[1] == 25 && history->eval_step[3] == 60,
        "it is evaluated before, every 25 steps and at the end");
     ok(watch.censuses == 4 && watch.last == 60 && watch.steps == 60, "its observer is called before, at 20, 40 and 60");
-    is_int(history.allocations, history.growths, "training steps allocate nothing but growing dispatch buffers");
+    is_int(watch.between, 61, "and before and after every step");
+    is_int(history->allocations, history->growths, "training steps allocate nothing but growing dispatch buffers");
     struct moe_pass small, large;
     moe_pass_init(&small, &f.model, f.small.data, 4, MOE_EVALUATING);
     moe_pass_init(&large, &f.model, f.small.data, 16, MOE_EVALUATING);
@@ -266,16 +277,63 @@ static void test_training(void)
     is_close(a.clean, a.loss, 1e-5, "without noise the target is the clean one");
     moe_pass_clear(&small, &f.model);
     moe_pass_clear(&large, &f.model);
-    moe_history_clear(&history);
+    moe_training_clear(&training);
     fixture_close(&f);
 
     fixture_open(&f, "train.steps=20 train.rate=1 train.warmup=0 model.balance=none");
     f.model.dense[f.model.layout.head_bias] = INFINITY;
-    ok(moe_train(&f.model, f.small.data, &observer, &history, &err) == MOE_NUMERIC && strstr(err.text, "not finite"),
+    moe_training_init(&training, &f.model, f.small.data);
+    ok(moe_train(&training, &observer, &err) == MOE_NUMERIC && strstr(err.text, "not finite"),
        "a loss that is not finite ends the run: %s", err.text);
-    is_int(history.steps, 0, "at once");
-    moe_history_clear(&history);
+    is_int(training.history.steps, 0, "at once");
+    moe_training_clear(&training);
     fixture_close(&f);
+}
+
+/* Runs a training up to watch->stop, and takes out what a checkpoint holds: the rest of it is made anew. */
+static void train_in_parts(const char *settings, int stop, double loss[12], double *weight)
+{
+    struct fixture f;
+    struct watch watch = {.stop = stop};
+    struct moe_training first, second;
+    struct moe_error err = {0};
+    const struct moe_observer observer = {&watch, watch_census, NULL, watch_between};
+    fixture_open(&f, settings);
+    moe_training_init(&first, &f.model, f.small.data);
+    const enum moe_status status = moe_train(&first, &observer, &err);
+    if (stop < 12) {
+        ok(status == MOE_STOPPED && first.history.steps == stop, "stopped after %d steps", stop);
+        moe_training_init(&second, &f.model, f.small.data);
+        const struct moe_optim optim = second.optim;
+        second.optim = first.optim;
+        first.optim = optim;
+        const struct moe_history history = second.history;
+        second.history = first.history;
+        first.history = history;
+        watch.stop = -1;
+        err = (struct moe_error){0};
+        ok(moe_train(&second, &observer, &err) == MOE_OK && second.history.steps == 12, "and went on to the end");
+        ok(second.history.evals == 4 && watch.censuses == 2, "each evaluation and census once: %d, %d",
+           second.history.evals, watch.censuses);
+        memcpy(loss, second.history.loss, 12 * sizeof *loss);
+        moe_training_clear(&second);
+    } else {
+        memcpy(loss, first.history.loss, 12 * sizeof *loss);
+    }
+    *weight = (double)f.model.dense[f.model.layout.head_bias];
+    moe_training_clear(&first);
+    fixture_close(&f);
+}
+
+static void test_parts(void)
+{
+    const char *settings = "train.steps=12 train.rate=0.02 train.eval_every=5";
+    double whole[12], part[12], whole_weight, weight;
+    train_in_parts(settings, 12, whole, &whole_weight);
+    for (int stop = 0; stop < 12; stop += 4) {
+        train_in_parts(settings, stop, part, &weight);
+        ok(!memcmp(whole, part, sizeof whole) && whole_weight == weight, "its losses are those of the undivided run");
+    }
 }
 
 int main(void)
@@ -289,5 +347,6 @@ int main(void)
     test_step("frozen");
     test_imbalance();
     test_training();
+    test_parts();
     return tap_done();
 }
