@@ -118,6 +118,35 @@ static void add_growth(struct moe_sheet *sheet, const struct moe_bound_input *in
     f->suppressed = cap < each ? NULL : "does not bind: C(E, K) is smaller";
 }
 
+/* LF and what it is made of, each a row of its own. */
+static void add_factor(struct moe_sheet *sheet, const struct moe_bound_input *input)
+{
+    static const char formula[] = "LF = ln(kappa R M0 / delta)";
+    const struct {
+        const char *name, *needs, *note, *grade;
+        double value;
+    } rows[] = {{"covering_kappa", "the model file", "largest |weight| of this model", MOE_MEASURED, input->weight_max},
+                {"covering_R", "the model file", "|output| of this model, whatever the data", MOE_DERIVED,
+                 input->output_max},
+                {"covering_M0", "the model file", "|input| of its routers and experts", MOE_DERIVED, input->input_max}};
+    const int given = !isnan(input->log_factor);
+    int known = 0;
+    for (int i = 0; i < 3; i++) {
+        struct moe_figure *f = moe_bounds_row(sheet, rows[i].name, rows[i].value, rows[i].grade, formula,
+                                              MOE_NEEDS({rows[i].needs, rows[i].value}));
+        f->note = rows[i].note;
+        known += !f->missing;
+    }
+    struct moe_figure *f = moe_bounds_row(sheet, "covering_LF", moe_bounds_log_factor(input), MOE_MODEL, formula,
+                                          MOE_NEEDS({"LF, or n and kappa R M0 above delta",
+                                                     moe_bounds_log_factor(input)}));
+    f->unit = "nats";
+    f->note = given ? "given"
+                    : moe_sheet_text(sheet, "delta = %.3g; %s", moe_bounds_radius(input),
+                                     known == 3 ? "magnitudes measured on this model; the class needs them fixed before"
+                                                : "magnitudes that are missing count as 1");
+}
+
 void moe_add_covering(struct moe_sheet *sheet, const struct moe_bound_input *input)
 {
     const struct moe_covering_sizes sizes = moe_bounds_sizes(input);
@@ -134,6 +163,7 @@ void moe_add_covering(struct moe_sheet *sheet, const struct moe_bound_input *inp
     f->unit = "nats";
     f->note = moe_sheet_text(sheet, "10^%.6f; at K = E it charges L T E for the only pattern",
                              moe_covering_patterns_relaxed(&sizes) / M_LN10);
+    add_factor(sheet, input);
     add_quoted(sheet, input, is_table(input) ? MOE_DERIVED : MOE_NOT_CERTIFIED);
     add_growth(sheet, input, &labels);
 }

@@ -147,7 +147,7 @@ static int possible(const struct moe_coactivation *pairs, int a, int b, int64_t 
 }
 
 static enum moe_status fill_from_file(const struct moe_coactivation *pairs, enum moe_form form,
-                                      struct moe_matrix *matrix, struct moe_error *err)
+                                      struct moe_block_matrix *matrix, struct moe_error *err)
 {
     const int n = matrix->n;
     const double total = total_load(pairs);
@@ -178,7 +178,7 @@ static enum moe_status fill_from_file(const struct moe_coactivation *pairs, enum
 
 /* One column of the matrix of independent layers; pair [E] are the shares of column b with the experts of its layer. */
 static void independent_column(const struct moe_coactivation *pairs, enum moe_form form,
-                               const struct moe_matrix *matrix, int j, const double *pair)
+                               const struct moe_block_matrix *matrix, int j, const double *pair)
 {
     const int b = moe_matrix_col(matrix, j), E = pairs->experts;
     const double N = (double)pairs->tokens, choices = total_load(pairs) / N, pb = (double)pairs->load[b] / N;
@@ -197,7 +197,7 @@ static void independent_column(const struct moe_coactivation *pairs, enum moe_fo
 }
 
 static enum moe_status fill_independent(const struct moe_coactivation *pairs, enum moe_form form,
-                                        struct moe_matrix *matrix, struct moe_error *err)
+                                        struct moe_block_matrix *matrix, struct moe_error *err)
 {
     struct moe_independent law = {.experts = 0};
     double *pair = moe_pool_new(MOE_POOL_ANALYSIS, (size_t)pairs->experts, sizeof *pair);
@@ -223,7 +223,7 @@ static enum moe_status fill_independent(const struct moe_coactivation *pairs, en
 }
 
 enum moe_status moe_coactivation_fill(const struct moe_coactivation *pairs, const struct moe_grid *grid,
-                                      enum moe_form form, enum moe_origin origin, struct moe_matrix *matrix,
+                                      enum moe_form form, enum moe_origin origin, struct moe_block_matrix *matrix,
                                       struct moe_error *err)
 {
     const int64_t n = (int64_t)pairs->layers * pairs->experts;

@@ -50,7 +50,7 @@ void moe_coactivation_clear(struct moe_coactivation *pairs);
  * Errors: MOE_INPUT, on all ranks: not readable, too large for these ranks, counts that contradict the loads
  */
 enum moe_status moe_coactivation_fill(const struct moe_coactivation *pairs, const struct moe_grid *grid,
-                                      enum moe_form form, enum moe_origin origin, struct moe_matrix *matrix,
+                                      enum moe_form form, enum moe_origin origin, struct moe_block_matrix *matrix,
                                       struct moe_error *err);
 
 #endif

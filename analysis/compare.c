@@ -54,7 +54,9 @@ void moe_compare(struct moe_sheet *sheet, const struct moe_counts *first, const 
         for (int p = 0; p < PARTS; p++) {
             char name[64];
             snprintf(name, sizeof name, "equal_%s_%s", part[p], label[i]);
-            moe_sheet_add(sheet, name, value[i][p], MOE_ESTIMATE, formula)->unit = unit[p];
+            struct moe_figure *figure = moe_sheet_add(sheet, name, value[i][p], MOE_ESTIMATE, formula);
+            figure->unit = unit[p];
+            figure->in_table = p == 3; /* exp of the entropy */
         }
     }
     for (int p = 2; p < PARTS; p++) {

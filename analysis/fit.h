@@ -1,8 +1,6 @@
-/* Small least squares with intervals: a line, or a few coefficients. */
+/* Lines and means with intervals; several columns are for leastsq.h. */
 #ifndef MOE_FIT_H
 #define MOE_FIT_H
-
-enum { MOE_FIT_COLUMNS = 8 };
 
 /* A straight line y = intercept + slope x, or why there is none. */
 struct moe_line {
@@ -20,24 +18,6 @@ struct moe_line {
  * Errors: never fails
  */
 struct moe_line moe_fit_line(const double *x, const double *y, int n, double level);
-
-/* Coefficients of a linear model without intercept (give a column of ones for one), or why there are none. */
-struct moe_linear {
-    int columns, freedom;
-    double coefficient[MOE_FIT_COLUMNS];
-    double covariance[MOE_FIT_COLUMNS * MOE_FIT_COLUMNS]; /* [columns, columns]; NAN without freedom */
-    double variance;     /* of y at weight 1, from the residuals; NAN without freedom */
-    double condition;    /* smallest over largest singular value of the columns, each scaled to length 1 */
-    const char *missing;
-};
-
-/* Weighted least squares of y [rows] on x [rows, columns]; weights [rows] are relative and may be null for all equal.
- *
- * Ranks:  local
- * Errors: never fails; 1 <= columns <= MOE_FIT_COLUMNS
- */
-void moe_fit_linear(const double *x, const double *y, const double *weights, int rows, int columns,
-                    struct moe_linear *fit);
 
 /* Mean of n values with the t interval of that level; the interval is NAN for n < 2.
  *

@@ -77,11 +77,11 @@ static int part(int n, int block, int process, int processes)
     return numroc_(&n, &block, &process, &source, &processes);
 }
 
-enum moe_status moe_matrix_new(struct moe_matrix *matrix, const struct moe_grid *grid, int64_t m, int64_t n,
+enum moe_status moe_matrix_new(struct moe_block_matrix *matrix, const struct moe_grid *grid, int64_t m, int64_t n,
                                struct moe_error *err)
 {
     *err = (struct moe_error){.code = MOE_OK};
-    *matrix = (struct moe_matrix){.grid = grid};
+    *matrix = (struct moe_block_matrix){.grid = grid};
     const int fits = m <= INT_MAX / 2 && n <= INT_MAX / 2;
     /* process (0, 0) has the largest part */
     if (!fits || (int64_t)part((int)m, grid->block, 0, grid->rows) * part((int)n, grid->block, 0, grid->cols) > INT_MAX)
@@ -101,7 +101,7 @@ enum moe_status moe_matrix_new(struct moe_matrix *matrix, const struct moe_grid 
     return MOE_OK;
 }
 
-void moe_matrix_clear(struct moe_matrix *matrix)
+void moe_matrix_clear(struct moe_block_matrix *matrix)
 {
     moe_pool_free(matrix->local);
     memset(matrix, 0, sizeof *matrix);
@@ -118,44 +118,44 @@ static int local_of(int whole, int block, int process, int processes)
     return at % processes == process ? at / processes * block + whole % block : -1;
 }
 
-int moe_matrix_row(const struct moe_matrix *matrix, int local)
+int moe_matrix_row(const struct moe_block_matrix *matrix, int local)
 {
     return whole_of(local, matrix->grid->block, matrix->grid->row, matrix->grid->rows);
 }
 
-int moe_matrix_col(const struct moe_matrix *matrix, int local)
+int moe_matrix_col(const struct moe_block_matrix *matrix, int local)
 {
     return whole_of(local, matrix->grid->block, matrix->grid->col, matrix->grid->cols);
 }
 
-int moe_matrix_local_row(const struct moe_matrix *matrix, int row)
+int moe_matrix_local_row(const struct moe_block_matrix *matrix, int row)
 {
     return local_of(row, matrix->grid->block, matrix->grid->row, matrix->grid->rows);
 }
 
-int moe_matrix_local_col(const struct moe_matrix *matrix, int col)
+int moe_matrix_local_col(const struct moe_block_matrix *matrix, int col)
 {
     return local_of(col, matrix->grid->block, matrix->grid->col, matrix->grid->cols);
 }
 
-int moe_matrix_block_cols(const struct moe_matrix *matrix, int local)
+int moe_matrix_block_cols(const struct moe_block_matrix *matrix, int local)
 {
     const int left = matrix->local_n - local;
     return left < matrix->grid->block ? left : matrix->grid->block;
 }
 
-double moe_matrix_norm(const struct moe_matrix *matrix)
+double moe_matrix_norm(const struct moe_block_matrix *matrix)
 {
     const int one = 1;
     return pdlange_("F", &matrix->m, &matrix->n, matrix->local, &one, &one, matrix->desc, NULL, 1);
 }
 
-enum moe_status moe_matrix_orthogonality(const struct moe_matrix *matrix, int by_rows, double *loss,
+enum moe_status moe_matrix_orthogonality(const struct moe_block_matrix *matrix, int by_rows, double *loss,
                                          struct moe_error *err)
 {
     const int one = 1, n = by_rows ? matrix->m : matrix->n, k = by_rows ? matrix->n : matrix->m;
     const double plus = 1, zero = 0;
-    struct moe_matrix product;
+    struct moe_block_matrix product;
     if (moe_matrix_new(&product, matrix->grid, n, n, err))
         return err->code;
     pdgemm_(by_rows ? "N" : "T", by_rows ? "T" : "N", &n, &n, &k, &plus, matrix->local, &one, &one, matrix->desc,

@@ -22,7 +22,7 @@ struct moe_grid {
 };
 
 /* A matrix; indices count from 0 here. */
-struct moe_matrix {
+struct moe_block_matrix {
     const struct moe_grid *grid;
     int m, n;                /* of the whole */
     int local_m, local_n;    /* of this rank's part */
@@ -74,46 +74,46 @@ int moe_grid_work(double answer);
  * Ranks:  local, with the same answer on all
  * Errors: MOE_INPUT when a part has 2^31 elements or more (use more ranks)
  */
-enum moe_status moe_matrix_new(struct moe_matrix *matrix, const struct moe_grid *grid, int64_t m, int64_t n,
+enum moe_status moe_matrix_new(struct moe_block_matrix *matrix, const struct moe_grid *grid, int64_t m, int64_t n,
                                struct moe_error *err);
-void moe_matrix_clear(struct moe_matrix *matrix);
+void moe_matrix_clear(struct moe_block_matrix *matrix);
 
 /* The row or column of the whole that a local one is.
  *
  * Ranks:  local
  * Errors: never fails
  */
-int moe_matrix_row(const struct moe_matrix *matrix, int local);
-int moe_matrix_col(const struct moe_matrix *matrix, int local);
+int moe_matrix_row(const struct moe_block_matrix *matrix, int local);
+int moe_matrix_col(const struct moe_block_matrix *matrix, int local);
 
 /* The local row or column of one of the whole; -1 where another rank has it.
  *
  * Ranks:  local
  * Errors: never fails
  */
-int moe_matrix_local_row(const struct moe_matrix *matrix, int row);
-int moe_matrix_local_col(const struct moe_matrix *matrix, int col);
+int moe_matrix_local_row(const struct moe_block_matrix *matrix, int row);
+int moe_matrix_local_col(const struct moe_block_matrix *matrix, int col);
 
 /* The columns of the local block that starts at local column `local`: consecutive ones of the whole.
  *
  * Ranks:  local
  * Errors: never fails
  */
-int moe_matrix_block_cols(const struct moe_matrix *matrix, int local);
+int moe_matrix_block_cols(const struct moe_block_matrix *matrix, int local);
 
 /* The Frobenius norm.
  *
  * Ranks:  collective
  * Errors: never fails
  */
-double moe_matrix_norm(const struct moe_matrix *matrix);
+double moe_matrix_norm(const struct moe_block_matrix *matrix);
 
 /* How far the columns (by_rows: the rows) are from orthonormal: the Frobenius norm of Z'Z - I over that of I.
  *
  * Ranks:  collective
  * Errors: as moe_matrix_new
  */
-enum moe_status moe_matrix_orthogonality(const struct moe_matrix *matrix, int by_rows, double *loss,
+enum moe_status moe_matrix_orthogonality(const struct moe_block_matrix *matrix, int by_rows, double *loss,
                                          struct moe_error *err);
 
 #endif

@@ -22,7 +22,7 @@ static void find_scales(const struct moe_comm *comm, const struct moe_leastsq *f
 }
 
 /* Rank 0's rows to all, one block at a time; each keeps what is its own. */
-static void spread_rows(struct moe_matrix *X, struct moe_matrix *Y, const double *x, const double *y,
+static void spread_rows(struct moe_block_matrix *X, struct moe_block_matrix *Y, const double *x, const double *y,
                         const double *scale)
 {
     const struct moe_grid *grid = X->grid;
@@ -48,7 +48,7 @@ static void spread_rows(struct moe_matrix *X, struct moe_matrix *Y, const double
 }
 
 /* Elements [0, rows) x [0, cols) of the matrix, to all ranks: out [rows, cols]. */
-static void collect(const struct moe_matrix *matrix, int rows, int cols, double *out)
+static void collect(const struct moe_block_matrix *matrix, int rows, int cols, double *out)
 {
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < cols; j++) {
@@ -59,7 +59,7 @@ static void collect(const struct moe_matrix *matrix, int rows, int cols, double 
 }
 
 /* R into the upper triangle of X, the coefficients on top of Y. */
-static enum moe_status solve(struct moe_matrix *X, struct moe_matrix *Y, struct moe_error *err)
+static enum moe_status solve(struct moe_block_matrix *X, struct moe_block_matrix *Y, struct moe_error *err)
 {
     const int one = 1, query = -1;
     int info = 0;
@@ -76,7 +76,7 @@ static enum moe_status solve(struct moe_matrix *X, struct moe_matrix *Y, struct 
     return moe_grid_info(X->grid, "PDGELS", info, err);
 }
 
-static enum moe_status condition(const struct moe_matrix *X, double *value, struct moe_error *err)
+static enum moe_status condition(const struct moe_block_matrix *X, double *value, struct moe_error *err)
 {
     const int one = 1, query = -1;
     int info = 0, int_answer = 1;
@@ -130,7 +130,7 @@ static enum moe_status check_input(int rows, int columns, const double *x, const
 }
 
 /* Covariance and intervals from R. */
-static enum moe_status add_intervals(struct moe_matrix *X, double squares, const double *scale,
+static enum moe_status add_intervals(struct moe_block_matrix *X, double squares, const double *scale,
                                      struct moe_leastsq *fit, struct moe_error *err)
 {
     const int one = 1, p = fit->columns;
@@ -153,8 +153,8 @@ static enum moe_status add_intervals(struct moe_matrix *X, double squares, const
     return MOE_OK;
 }
 
-static enum moe_status fit_spread(struct moe_matrix *X, struct moe_matrix *Y, const double *x, const double *y,
-                                  double *scale, struct moe_leastsq *fit, struct moe_error *err)
+static enum moe_status fit_spread(struct moe_block_matrix *X, struct moe_block_matrix *Y, const double *x,
+                                  const double *y, double *scale, struct moe_leastsq *fit, struct moe_error *err)
 {
     const struct moe_comm *comm = X->grid->comm;
     double judged[2] = {0};
@@ -193,7 +193,7 @@ enum moe_status moe_leastsq_fit(const struct moe_grid *grid, int rows, int colum
     fit->low = moe_pool_new(MOE_POOL_ANALYSIS, p, sizeof(double));
     fit->high = moe_pool_new(MOE_POOL_ANALYSIS, p, sizeof(double));
     double *scale = moe_pool_new(MOE_POOL_ANALYSIS, p, sizeof *scale);
-    struct moe_matrix X, Y = {.m = 0};
+    struct moe_block_matrix X, Y = {.m = 0};
     if (!moe_matrix_new(&X, grid, rows, columns, err) && !moe_matrix_new(&Y, grid, rows, 1, err))
         fit_spread(&X, &Y, x, y, scale, fit, err);
     moe_pool_free(scale);
@@ -211,10 +211,18 @@ void moe_leastsq_clear(struct moe_leastsq *fit)
     memset(fit, 0, sizeof *fit);
 }
 
+void moe_leastsq_checks(const struct moe_leastsq *fit, const char *prefix, struct moe_sheet *sheet)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s_residual", prefix);
+    moe_sheet_add(sheet, name, fit->residual, MOE_MEASURED, "max |x_j'(y - X b)| / (|x_j| |y|)")->in_table = 1;
+    snprintf(name, sizeof name, "%s_condition", prefix);
+    moe_sheet_add(sheet, name, fit->condition, MOE_MEASURED, "reciprocal 1-norm condition of R");
+}
+
 void moe_leastsq_say(const struct moe_leastsq *fit, const char *const *names, const char *prefix,
                      struct moe_sheet *sheet)
 {
-    char name[64];
     for (int j = 0; j < fit->columns; j++) {
         struct moe_figure *figure = moe_sheet_add(sheet, names[j], fit->coefficient[j], MOE_ESTIMATE,
                                                   "least squares, t interval");
@@ -223,8 +231,5 @@ void moe_leastsq_say(const struct moe_leastsq *fit, const char *const *names, co
         if (fit->freedom > 0)
             moe_figure_interval(figure, fit->low[j], fit->high[j], fit->level);
     }
-    snprintf(name, sizeof name, "%s_residual", prefix);
-    moe_sheet_add(sheet, name, fit->residual, MOE_MEASURED, "max |x_j'(y - X b)| / (|x_j| |y|)");
-    snprintf(name, sizeof name, "%s_condition", prefix);
-    moe_sheet_add(sheet, name, fit->condition, MOE_MEASURED, "reciprocal 1-norm condition of R");
+    moe_leastsq_checks(fit, prefix, sheet);
 }

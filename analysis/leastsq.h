@@ -31,13 +31,14 @@ enum moe_status moe_leastsq_fit(const struct moe_grid *grid, int rows, int colum
                                 double level, struct moe_leastsq *fit, struct moe_error *err);
 void moe_leastsq_clear(struct moe_leastsq *fit);
 
-/* Adds the coefficients under the given names [columns], with their intervals, and after them the residual and the
- * reciprocal condition, prefix_residual and prefix_condition.
+/* Adds the coefficients under the given names [columns], with their intervals, and after them the checks; or those
+ * alone: the residual and the reciprocal condition, prefix_residual and prefix_condition.
  *
  * Ranks:  local
  * Errors: never returns without memory
  */
 void moe_leastsq_say(const struct moe_leastsq *fit, const char *const *names, const char *prefix,
                      struct moe_sheet *sheet);
+void moe_leastsq_checks(const struct moe_leastsq *fit, const char *prefix, struct moe_sheet *sheet);
 
 #endif

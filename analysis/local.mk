@@ -47,6 +47,7 @@ libmoean_a_SOURCES = \
 	%D%/sheet.c \
 	%D%/singular.c \
 	%D%/smoe.c \
+	%D%/source.c \
 	%D%/special.c \
 	%D%/spectrum.c \
 	%D%/split.c \
@@ -57,6 +58,7 @@ libmoean_a_SOURCES = \
 	%D%/sweep.c \
 	%D%/sweep_file.c \
 	%D%/sweep_gap.c \
+	%D%/sweep_regression.c \
 	%D%/twonn.c \
 	%D%/verb_analyze.c \
 	%D%/weights.c
@@ -106,6 +108,7 @@ noinst_HEADERS += \
 	%D%/sheet.h \
 	%D%/singular.h \
 	%D%/smoe.h \
+	%D%/source.h \
 	%D%/special.h \
 	%D%/spectrum.h \
 	%D%/split.h \

@@ -90,7 +90,7 @@ static enum moe_status gather(struct merged *m, struct moe_error *err)
     const struct moe_parts *parts = m->parts;
     const struct moe_census_shape *shape = &parts->shape;
     int64_t done = 0;
-    m->cuts = m->scope->kind == MOE_SCOPE_TOKEN_PATH ? 0 : moe_census_cuts(shape);
+    m->cuts = moe_census_cuts(shape);
     MOE_CHECK(m->cuts <= MOST_CUTS);
     if (m->cuts > 0 && read_cuts(m, err) != MOE_OK)
         return err->code;
@@ -198,47 +198,30 @@ static enum moe_status merge_scope(const struct moe_parts *parts, const struct m
     return err->code;
 }
 
-static struct moe_key bits_of(struct moe_key key, int64_t shift, int64_t width)
-{
-    unsigned __int128 value = (unsigned __int128)key.high << 64 | key.low;
-    value = shift < 128 ? value >> shift : 0;
-    if (width < 128)
-        value &= ((unsigned __int128)1 << width) - 1;
-    return (struct moe_key){(uint64_t)(value >> 64), (uint64_t)value};
-}
-
-/* Paths by position out of the exact keys of whole sequences, which hold them side by side, one position at a time. */
+/* Paths by position, and their rows beside the keys of `path`, the scope before. */
 static enum moe_status merge_positions(const struct moe_parts *parts, const struct moe_scope *scope,
-                                       const struct moe_scope *sequence, int bits, struct moe_census *census,
-                                       struct moe_error *err)
+                                       struct moe_census *census, struct moe_error *err)
 {
-    const int T = parts->shape.tokens;
-    const int64_t width = (int64_t)bits * parts->shape.layers;
-    struct merged m = {.parts = parts, .scope = sequence};
-    void *all = NULL;
+    struct moe_group_sums sums[MOE_GROUPS] = {{0}};
+    struct moe_record *records = NULL;
     size_t capacity = 0;
     int64_t count = 0;
-    if (gather(&m, err) == MOE_OK) {
-        struct moe_record *paths = moe_pool_new(MOE_POOL_CENSUS, (size_t)m.count, sizeof *paths);
+    for (int g = 0; g < MOE_GROUPS; g++)
+        sums[g].sequences = parts->by_group[g];
+    for (int i = 0; i < parts->count && err->code == MOE_OK; i++)
+        if (moe_part_positions(parts, i, &records, &capacity, &count, err) == MOE_OK)
+            count = moe_records_combine(records, count);
+    if (err->code == MOE_OK) {
+        struct moe_census_keys *path = &census->keys[census->keys_count - 1];
+        struct moe_cell *cells;
         struct moe_scope_tables *made;
-        for (int t = 0; t < T; t++) {
-            struct moe_cell *cells;
-            for (int64_t i = 0; i < m.count; i++)
-                paths[i] = (struct moe_record){.key = bits_of(m.records[i].key, (T - 1 - t) * width, width),
-                                               .tag = (uint32_t)t,
-                                               .count = m.records[i].count};
-            const int64_t made_cells = moe_records_cells(&parts->shape, scope, paths,
-                                                         moe_records_combine(paths, m.count), &cells);
-            for (int64_t i = 0; i < made_cells; i++)
-                add_cell(&all, &capacity, &count, cells[i]);
-            moe_pool_free(cells);
-        }
-        moe_pool_free(paths);
-        const int tables = moe_cells_tables(&parts->shape, scope, all, count, m.sums, &made);
+        const int64_t cell_count = moe_records_cells(&parts->shape, scope, records, count, &cells);
+        const int tables = moe_cells_tables(&parts->shape, scope, cells, cell_count, sums, &made);
         add_tables(census, made, tables);
+        path->positions = path->all_positions = moe_records_positions(records, count, &path->position);
+        moe_pool_free(cells);
     }
-    moe_pool_free(all);
-    merged_clear(&m);
+    moe_pool_free(records);
     return err->code;
 }
 
@@ -249,35 +232,17 @@ static enum moe_status merge_census(const struct moe_parts *parts, struct moe_ce
     struct moe_scope *scope;
     moe_pattern_init(&pattern, parts->shape.experts, parts->shape.top_k);
     const int scopes = moe_scopes(&parts->shape, &pattern, &scope);
-    const struct moe_scope *sequence = &scope[scopes - 1];
     census->tables = moe_pool_new(MOE_POOL_CENSUS, (size_t)(scopes + parts->shape.tokens), sizeof *census->tables);
     census->keys = moe_pool_new(MOE_POOL_CENSUS, (size_t)scopes, sizeof *census->keys);
     for (int s = 0; s < scopes && err->code == MOE_OK; s++) {
         if (scope[s].kind != MOE_SCOPE_TOKEN_PATH)
             merge_scope(parts, &scope[s], census, gaps, err);
-        else if (sequence->exact)
-            merge_positions(parts, &scope[s], sequence, pattern.bits, census, err);
         else
-            gaps->positions = 1;
+            merge_positions(parts, &scope[s], census, err);
     }
     moe_pool_free(scope);
     moe_pattern_clear(&pattern);
     return err->code;
-}
-
-static char *record_text(const struct moe_parts *parts)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        moe_fatal(MOE_INPUT, "no memory for the settings");
-    moe_config_print_record(&parts->run, parts->part[0].checksum, out);
-    fclose(out);
-    char *copy = moe_pool_new(MOE_POOL_FILES, size + 1, 1);
-    memcpy(copy, text, size);
-    free(text);
-    return copy;
 }
 
 /* Whether the model laid out from the settings is the one of the files. */
@@ -315,7 +280,7 @@ enum moe_status moe_merge_files(const char *const *names, int count, const char 
     struct moe_parts parts;
     *gaps = (struct moe_merge_gaps){0};
     if (moe_parts_open(&parts, names, count, err) == MOE_OK && moe_parts_groups(&parts, err) == MOE_OK) {
-        char *config = record_text(&parts);
+        char *config = moe_config_record_text(&parts.run, parts.part[0].checksum);
         struct moe_results results = {.verb = "census",
                                       .run = &parts.run,
                                       .task = &parts.task,

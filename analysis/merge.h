@@ -1,9 +1,8 @@
 /* Several censuses of one model over neighbouring ranges of sequences become one, the same as one run over all of them.
  *
  * The parts must have stored their patterns (census.keep_keys = yes). From the rows (pattern, group, count, sequences,
- * thinned) of all parts follow the records of the whole, and from those all tables but two kinds:
- *   growth        a cut of the whole is known where it lies in the first part, or where a part ends
- *   path/token-*  the paths by position stand in the keys of whole sequences, where those are exact and no hashes
+ * thinned) of all parts, and of paths (pattern, token, count), follow the records of the whole, and from those all
+ * tables but `growth`: a cut of the whole is known where it lies in the first part, or where a part ends.
  * Choices of the parts meet in the kept choices of the whole; all counts add up; gate energies are added in the order
  * of the sequences, so that they may differ from those of one run in the last bits. Where a part does not end at a
  * multiple of census.batch, batches differ from those of one run, and with them routes decided by rounding. */
@@ -18,7 +17,6 @@
 struct moe_merge_gaps {
     int cuts;          /* cuts of `growth` that no part knows */
     int64_t first_cut; /* sequences at the first of them; 0 without */
-    int positions;     /* 1: the scopes path/token-* are left out */
 };
 
 /* Merges the census files `names` [count], in any order, and writes the result to `output`, replacing an older file

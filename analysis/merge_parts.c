@@ -14,19 +14,9 @@
 static char *settings_of(const struct moe_run *run)
 {
     struct moe_run same = *run;
-    char *text = NULL;
-    size_t size = 0;
     same.census.first = 0;
     same.census.sequences = 1;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        moe_fatal(MOE_INPUT, "no memory for the settings");
-    moe_config_print_record(&same, "", out);
-    fclose(out);
-    char *copy = moe_pool_new(MOE_POOL_FILES, size + 1, 1);
-    memcpy(copy, text, size);
-    free(text);
-    return copy;
+    return moe_config_record_text(&same, "");
 }
 
 static enum moe_status read_settings(struct moe_part *part, struct moe_error *err)
@@ -189,16 +179,7 @@ enum moe_status moe_parts_open(struct moe_parts *parts, const char *const *names
             return err->code;
         parts->run.census.sequences += parts->part[i].sequences;
     }
-    const struct moe_run *run = &parts->run;
-    parts->shape = (struct moe_census_shape){.tokens = run->data.tokens,
-                                             .layers = run->model.layers,
-                                             .experts = run->model.experts,
-                                             .top_k = run->model.top_k,
-                                             .sequences = run->census.sequences,
-                                             .first = run->census.first,
-                                             .batch = run->census.batch,
-                                             .seed = run->data.seed,
-                                             .keep_keys = 1};
+    parts->shape = moe_census_shape_of(&parts->run);
     return read_task(parts, err);
 }
 
@@ -331,6 +312,59 @@ enum moe_status moe_part_records(const struct moe_parts *parts, int number, cons
             sums[g].sequences += by_group[g] / scope->samples;
     }
     free_stored(&stored);
+    return err->code;
+}
+
+/* Whether the rows are in order, within range, and count every sequence once at each position. samples [tokens]. */
+static int positions_agree(const int64_t *row, int64_t rows, int64_t patterns, int tokens, int64_t sequences,
+                           int64_t *samples)
+{
+    int64_t pattern = -1, token = 0;
+    for (int64_t i = 0; i < rows; i++, row += 3) {
+        if (row[0] == pattern ? row[1] <= token : row[0] != pattern + 1)
+            return 0;
+        pattern = row[0];
+        token = row[1];
+        if (token < 0 || token >= tokens || row[2] < 1 || row[2] > sequences)
+            return 0;
+        samples[token] += row[2];
+    }
+    for (int t = 0; t < tokens; t++)
+        if (samples[t] != sequences)
+            return 0;
+    return pattern + 1 == patterns;
+}
+
+enum moe_status moe_part_positions(const struct moe_parts *parts, int number, struct moe_record **records,
+                                   size_t *capacity, int64_t *count, struct moe_error *err)
+{
+    const struct moe_part *part = &parts->part[number];
+    const int tokens = parts->shape.tokens;
+    char path[192];
+    void *keys = NULL, *rows = NULL, *block = *records;
+    int64_t patterns, made;
+    int64_t *samples = moe_pool_new(MOE_POOL_FILES, (size_t)tokens, sizeof *samples);
+    snprintf(path, sizeof path, "/census/%s/path/keys", part->snapshot);
+    if (moe_part_table(part, path, MOE_U64, 2, &patterns, &keys, err) == MOE_OK) {
+        snprintf(path, sizeof path, "/census/%s/path/positions", part->snapshot);
+        if (moe_part_table(part, path, MOE_I64, 3, &made, &rows, err) == MOE_OK &&
+            !positions_agree(rows, made, patterns, tokens, part->sequences, samples))
+            moe_fail(err, MOE_INPUT, "%s: %s does not add up to %" PRId64 " sequences", part->name, path,
+                     part->sequences);
+    }
+    if (err->code == MOE_OK) {
+        const uint64_t *key = keys;
+        const int64_t *row = rows;
+        moe_pool_grow(MOE_POOL_CENSUS, &block, capacity, (size_t)(*count + made), sizeof **records);
+        *records = block;
+        for (int64_t i = 0; i < made; i++, row += 3)
+            (*records)[(*count)++] = (struct moe_record){.key = {key[2 * row[0]], key[2 * row[0] + 1]},
+                                                         .tag = (uint32_t)row[1],
+                                                         .count = row[2]};
+    }
+    moe_pool_free(samples);
+    moe_pool_free(rows);
+    moe_pool_free(keys);
     return err->code;
 }
 

@@ -67,6 +67,14 @@ enum moe_status moe_part_records(const struct moe_parts *parts, int part, const 
                                  struct moe_record **records, size_t *capacity, int64_t *count,
                                  struct moe_group_sums *sums, struct moe_error *err);
 
+/* Adds the records of one part's paths by position to *records [*count, room *capacity]; their tags are the positions.
+ *
+ * Ranks:  local
+ * Errors: MOE_INPUT rows that contradict themselves, the scope `path` or the number of sequences
+ */
+enum moe_status moe_part_positions(const struct moe_parts *parts, int part, struct moe_record **records,
+                                   size_t *capacity, int64_t *count, struct moe_error *err);
+
 /* Adds up what the parts counted beside patterns, and puts their choices one after the other. The snapshot has no
  * counter; moe_snapshot_clear gives back the rest.
  *

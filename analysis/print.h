@@ -5,11 +5,13 @@
 #include <stdio.h>
 
 #include "analysis/sheet.h"
+#include "src/config.h"
 
 /* All sheets of one file. */
 struct moe_report_file {
-    char name[256];           /* file, or "sweep" */
+    char name[MOE_PATH_MAX];  /* file, or "sweep of N files" */
     int count, capacity;
+    int rows;                 /* the first sheets that are rows of one table: figures of the same names in all */
     struct moe_sheet *sheet;  /* [count]; owned */
 };
 
@@ -22,14 +24,16 @@ struct moe_sheet *moe_report_sheet(struct moe_report_file *file, const char *tit
 void moe_report_clear(struct moe_report_file *file);
 
 /* For people: aligned, with interval, unit and grade; figures of the table only. A missing or suppressed one says why.
+ * Rows become one table with a line each.
  *
  * Ranks:  local
  * Errors: never fails; look at ferror(out)
  */
 void moe_print_table(const struct moe_report_file *file, FILE *out);
 
-/* One JSON object a file: {"file": name, "sheets": {title: {figure: {"value": ..., "grade": ..., ...}}}}. A figure
- * without value is null and says why in "missing".
+/* One JSON object: {"file": name, "sheets": {title: {figure: {"value": ..., "grade": ..., ...}}}}. A figure without
+ * value is null and says why in "missing". With rows: {"file": ..., "rows": [{"file": name, "figures": {...}}, ...],
+ * "sheets": ...}.
  *
  * Ranks:  local
  * Errors: never fails; look at ferror(out)

@@ -32,7 +32,7 @@ struct moe_figure {
 
 /* The figures of one scope, or of one topic. */
 struct moe_sheet {
-    char title[64];         /* scope path or topic, such as "sequence" or "bounds" */
+    char title[256];        /* scope path or topic, such as "sequence" or "bounds"; or a file */
     int count, capacity;
     struct moe_figure *figure; /* [count]; owned */
     int text_count;

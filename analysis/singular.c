@@ -6,8 +6,8 @@
 #include "analysis/scalapack.h"
 #include "src/pool.h"
 
-static enum moe_status solve(struct moe_matrix *matrix, struct moe_matrix *u, struct moe_matrix *vt, double *value,
-                             struct moe_error *err)
+static enum moe_status solve(struct moe_block_matrix *matrix, struct moe_block_matrix *u, struct moe_block_matrix *vt,
+                             double *value, struct moe_error *err)
 {
     const int one = 1, query = -1;
     int info = 0;
@@ -25,8 +25,8 @@ static enum moe_status solve(struct moe_matrix *matrix, struct moe_matrix *u, st
 }
 
 /* U D V' against the matrix, which becomes their difference. */
-static enum moe_status check(struct moe_matrix *matrix, struct moe_matrix *u, const struct moe_matrix *vt,
-                             struct moe_singular *singular, struct moe_error *err)
+static enum moe_status check(struct moe_block_matrix *matrix, struct moe_block_matrix *u,
+                             const struct moe_block_matrix *vt, struct moe_singular *singular, struct moe_error *err)
 {
     const int one = 1;
     const double plus = 1, minus = -1, norm = moe_matrix_norm(matrix);
@@ -49,10 +49,10 @@ static enum moe_status check(struct moe_matrix *matrix, struct moe_matrix *u, co
     return moe_grid_agree(matrix->grid, err);
 }
 
-enum moe_status moe_singular_of(struct moe_matrix *matrix, struct moe_singular *singular, struct moe_error *err)
+enum moe_status moe_singular_of(struct moe_block_matrix *matrix, struct moe_singular *singular, struct moe_error *err)
 {
     const struct moe_grid *grid = matrix->grid;
-    struct moe_matrix copy, u = {.m = 0}, vt = {.m = 0};
+    struct moe_block_matrix copy, u = {.m = 0}, vt = {.m = 0};
     MOE_CHECK(matrix->m > 0 && matrix->n > 0);
     *singular = (struct moe_singular){.n = matrix->m < matrix->n ? matrix->m : matrix->n};
     singular->value = moe_pool_new(MOE_POOL_ANALYSIS, (size_t)singular->n, sizeof(double));
@@ -91,7 +91,7 @@ static enum moe_status read_rows(struct moe_reader *reader, const char *path, in
     return err->code;
 }
 
-static enum moe_status fill(struct moe_matrix *matrix, struct moe_reader *reader, const char *path, int dims,
+static enum moe_status fill(struct moe_block_matrix *matrix, struct moe_reader *reader, const char *path, int dims,
                             const int64_t *shape, struct moe_error *err)
 {
     const int width = matrix->m;
@@ -115,7 +115,7 @@ static enum moe_status fill(struct moe_matrix *matrix, struct moe_reader *reader
 }
 
 enum moe_status moe_singular_fill(const struct moe_grid *grid, struct moe_reader *reader, const char *path, int dims,
-                                  struct moe_matrix *matrix, struct moe_error *err)
+                                  struct moe_block_matrix *matrix, struct moe_error *err)
 {
     int64_t shape[3] = {0};
     memset(matrix, 0, sizeof *matrix);

@@ -19,7 +19,7 @@ struct moe_singular {
  * Errors: the same on all ranks: MOE_NUMERIC when the routine gives up, or residual or orthogonality are above
  *         MOE_RESIDUAL_MAX; MOE_INPUT when the matrix is too large
  */
-enum moe_status moe_singular_of(struct moe_matrix *matrix, struct moe_singular *singular, struct moe_error *err);
+enum moe_status moe_singular_of(struct moe_block_matrix *matrix, struct moe_singular *singular, struct moe_error *err);
 void moe_singular_clear(struct moe_singular *singular);
 
 /* Reads a tensor of /parameters of 2 dimensions, or of 3 with the first two taken together, into a matrix of its
@@ -30,6 +30,6 @@ void moe_singular_clear(struct moe_singular *singular);
  * Errors: MOE_INPUT, on all ranks: not readable, too large for these ranks; MOE_NUMERIC: a weight is not finite
  */
 enum moe_status moe_singular_fill(const struct moe_grid *grid, struct moe_reader *reader, const char *path, int dims,
-                                  struct moe_matrix *matrix, struct moe_error *err);
+                                  struct moe_block_matrix *matrix, struct moe_error *err);
 
 #endif

@@ -8,7 +8,7 @@
 #include "src/pool.h"
 
 /* Copies the diagonal out of the matrix, or back. */
-static void move_diagonal(const struct moe_matrix *matrix, double *diagonal, int back)
+static void move_diagonal(const struct moe_block_matrix *matrix, double *diagonal, int back)
 {
     for (int j = 0; j < matrix->local_n; j++) {
         const int i = moe_matrix_local_row(matrix, moe_matrix_col(matrix, j));
@@ -19,7 +19,7 @@ static void move_diagonal(const struct moe_matrix *matrix, double *diagonal, int
     }
 }
 
-static enum moe_status solve(struct moe_matrix *matrix, struct moe_matrix *vectors, double *value,
+static enum moe_status solve(struct moe_block_matrix *matrix, struct moe_block_matrix *vectors, double *value,
                              struct moe_error *err)
 {
     const int one = 1, query = -1;
@@ -44,13 +44,13 @@ static enum moe_status solve(struct moe_matrix *matrix, struct moe_matrix *vecto
 }
 
 /* A from its upper triangle, which the solver leaves alone, against the vectors. */
-static enum moe_status check(const struct moe_matrix *matrix, const struct moe_matrix *vectors,
+static enum moe_status check(const struct moe_block_matrix *matrix, const struct moe_block_matrix *vectors,
                              struct moe_spectrum *spectrum, struct moe_error *err)
 {
     const int one = 1, n = matrix->n;
     const double plus = 1, zero = 0;
     const double norm = pdlansy_("F", "U", &n, matrix->local, &one, &one, matrix->desc, NULL, 1, 1);
-    struct moe_matrix rest;
+    struct moe_block_matrix rest;
     if (moe_matrix_new(&rest, matrix->grid, n, n, err))
         return err->code;
     pdsymm_("L", "U", &n, &n, &plus, matrix->local, &one, &one, matrix->desc, vectors->local, &one, &one,
@@ -71,11 +71,11 @@ static enum moe_status check(const struct moe_matrix *matrix, const struct moe_m
     return moe_grid_agree(matrix->grid, err);
 }
 
-enum moe_status moe_spectrum_of(struct moe_matrix *matrix, struct moe_spectrum *spectrum, struct moe_error *err)
+enum moe_status moe_spectrum_of(struct moe_block_matrix *matrix, struct moe_spectrum *spectrum, struct moe_error *err)
 {
     MOE_CHECK(matrix->m == matrix->n && matrix->n > 0);
     *spectrum = (struct moe_spectrum){.n = matrix->n};
-    struct moe_matrix vectors;
+    struct moe_block_matrix vectors;
     if (moe_matrix_new(&vectors, matrix->grid, matrix->n, matrix->n, err))
         return err->code;
     spectrum->value = moe_pool_new(MOE_POOL_ANALYSIS, (size_t)matrix->n, sizeof(double));
@@ -140,7 +140,7 @@ enum moe_status moe_spectra_read(struct moe_spectra *spectra, const struct moe_g
         return err->code;
     for (int form = 0; form < 2; form++)
         for (int origin = 0; origin < 2; origin++) {
-            struct moe_matrix matrix;
+            struct moe_block_matrix matrix;
             if (origin == MOE_ORIGIN_INDEPENDENT && !spectra->pairs.whole_choices)
                 continue;
             if (!moe_coactivation_fill(&spectra->pairs, grid, form, origin, &matrix, err))

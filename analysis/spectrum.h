@@ -29,7 +29,7 @@ struct moe_spectral {
  * Errors: the same on all ranks: MOE_NUMERIC when the routine gives up, or residual or orthogonality are above
  *         MOE_RESIDUAL_MAX, as with a matrix that is not symmetric; MOE_INPUT when the matrix is too large
  */
-enum moe_status moe_spectrum_of(struct moe_matrix *matrix, struct moe_spectrum *spectrum, struct moe_error *err);
+enum moe_status moe_spectrum_of(struct moe_block_matrix *matrix, struct moe_spectrum *spectrum, struct moe_error *err);
 void moe_spectrum_clear(struct moe_spectrum *spectrum);
 
 /* Ranks:  local

@@ -64,7 +64,7 @@ static enum moe_status store_sheet(struct moe_append *append, const struct moe_s
     char group[PATH / 2], scale[PATH];
     if (sheet->count == 0)
         return MOE_OK;
-    snprintf(group, sizeof group, "/analysis/%s", sheet->title);
+    snprintf(group, sizeof group, "/analysis/%.80s", sheet->title);
     snprintf(scale, sizeof scale, "%s/figure", group);
     store_names(append, sheet, scale, err);
     for (size_t i = 0; i < sizeof doubles / sizeof *doubles; i++)
@@ -74,18 +74,65 @@ static enum moe_status store_sheet(struct moe_append *append, const struct moe_s
     return err->code;
 }
 
-enum moe_status moe_store_report(const struct moe_report_file *report, struct moe_error *err)
+/* Room that the sheets surely fit into. */
+static int64_t bytes_of(const struct moe_report_file *report)
 {
-    struct moe_append *append;
     int64_t bytes = 1 << 20;
     for (int i = 0; i < report->count; i++)
         bytes += (int64_t)report->sheet[i].count * 2048 + 65536;
-    if (moe_append_open(report->name, "/analysis", bytes, &append, err) != MOE_OK)
-        return err->code;
-    for (int i = 0; i < report->count && err->code == MOE_OK; i++)
+    return bytes;
+}
+
+/* All sheets that are no rows, then the end: the file is there or as it was. */
+static enum moe_status finish(struct moe_append *append, const struct moe_report_file *report, struct moe_error *err)
+{
+    for (int i = report->rows; i < report->count && err->code == MOE_OK; i++)
         store_sheet(append, &report->sheet[i], err);
     if (err->code == MOE_OK)
         return moe_append_commit(append, err);
     moe_append_drop(append);
     return err->code;
+}
+
+enum moe_status moe_store_report(const struct moe_report_file *report, struct moe_error *err)
+{
+    struct moe_append *append;
+    if (moe_append_open(report->name, "/analysis", bytes_of(report), &append, err) != MOE_OK)
+        return err->code;
+    return finish(append, report, err);
+}
+
+static void store_column(struct moe_append *append, const struct moe_report_file *report, int column,
+                         struct moe_error *err)
+{
+    const struct moe_figure *head = &report->sheet[0].figure[column];
+    const char *const name[] = {"units", "grade", "formula"}, *const text[] = {head->unit, head->grade, head->formula};
+    char path[PATH];
+    double *value = moe_pool_new(MOE_POOL_FILES, (size_t)report->rows, sizeof *value);
+    for (int i = 0; i < report->rows; i++)
+        value[i] = report->sheet[i].figure[column].value;
+    snprintf(path, sizeof path, "/sweep/%s", head->name);
+    if (err->code == MOE_OK)
+        moe_append_doubles(append, path, report->rows, value, "/sweep/file", err);
+    for (int i = 0; i < 3 && err->code == MOE_OK; i++)
+        if (text[i])
+            moe_append_attribute(append, path, name[i], text[i], err);
+    moe_pool_free(value);
+}
+
+enum moe_status moe_store_sweep(const struct moe_report_file *report, const char *name, const char *command,
+                                struct moe_error *err)
+{
+    struct moe_append *append;
+    if (moe_append_create(name, "sweep", bytes_of(report), &append, err) != MOE_OK)
+        return err->code;
+    const char **file = moe_pool_new(MOE_POOL_FILES, (size_t)report->rows, sizeof *file);
+    for (int i = 0; i < report->rows; i++)
+        file[i] = report->sheet[i].title;
+    if (moe_append_attribute(append, "/", "command", command, err) == MOE_OK)
+        moe_append_texts(append, "/sweep/file", report->rows, file, NULL, err);
+    for (int column = 0; column < report->sheet[0].count; column++)
+        store_column(append, report, column, err);
+    moe_pool_free(file);
+    return finish(append, report, err);
 }

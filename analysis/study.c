@@ -11,6 +11,7 @@
 #include "analysis/describe.h"
 #include "analysis/fof.h"
 #include "analysis/routing_file.h"
+#include "analysis/source.h"
 #include "analysis/spectrum.h"
 #include "analysis/weights.h"
 #include "mpi/results.h"
@@ -40,18 +41,24 @@ enum moe_status moe_study_open(struct moe_reader **reader, const char *file, str
 enum moe_status moe_study_settings(struct moe_run *run, struct moe_reader *reader, struct moe_error *err)
 {
     char *text;
+    struct moe_error none = {0};
     moe_config_default(run);
     if (moe_reader_text(reader, "/", "config", &text, err) != MOE_OK)
         return err->code;
     moe_config_parse(run, text, "config", err);
     moe_pool_free(text);
+    if (err->code == MOE_OK && moe_reader_text(reader, "/provenance", "settings", &text, &none) == MOE_OK) {
+        moe_config_parse(run, text, "settings", err);
+        moe_pool_free(text);
+    }
     return err->code;
 }
 
-/* What the bounds need beside the model: the counts of the last snapshot. */
+/* What the bounds need: counts of the last snapshot, and magnitudes of the weights. */
 struct last {
     char snapshot[64];
     struct moe_counts sequence, path;
+    double weight_max, output_max, input_max; /* NAN unknown */
 };
 
 /* Estimates of one scope; sequence and path of the last snapshot stay in `last`. */
@@ -108,6 +115,16 @@ static enum moe_status study_snapshot(struct moe_report_file *report, struct moe
     return err->code;
 }
 
+/* The dimension of the inputs, where the file says what they are. */
+static void study_source(struct moe_report_file *report, struct moe_reader *reader, const struct moe_run *run)
+{
+    struct moe_error none = {0};
+    char *checksum;
+    if (moe_reader_text(reader, "/", "data_checksum", &checksum, &none) == MOE_OK)
+        moe_source_say(run, checksum, moe_report_sheet(report, "source"));
+    moe_pool_free(checksum);
+}
+
 static double number(struct moe_reader *reader, const char *name)
 {
     struct moe_error none = {0};
@@ -123,8 +140,8 @@ static double real(struct moe_reader *reader, const char *name)
 }
 
 /* Sizes, losses and loads out of /model and the settings; without /model almost all stays unknown. */
-static void study_bounds(struct moe_report_file *report, struct moe_reader *reader,
-                         const struct moe_study_options *options, const struct moe_run *run, struct last *last)
+static void add_bounds(struct moe_report_file *report, struct moe_reader *reader,
+                       const struct moe_study_options *options, const struct moe_run *run, struct last *last)
 {
     struct moe_bound_input input;
     struct moe_routing_file routing = {0};
@@ -151,7 +168,10 @@ static void study_bounds(struct moe_report_file *report, struct moe_reader *read
     input.squared = run->train.loss == MOE_SQUARED;
     input.train_loss = real(reader, "train_loss");
     input.failure = options->estimate.eta;
-    input.log_factor = isnan(options->log_factor) ? log(input.n) : options->log_factor;
+    input.log_factor = options->log_factor;
+    input.weight_max = last->weight_max;
+    input.output_max = last->output_max;
+    input.input_max = last->input_max;
     input.ratio = options->ratio;
     input.skills = options->skills;
     input.natarajan = options->natarajan;
@@ -175,7 +195,19 @@ static void study_bounds(struct moe_report_file *report, struct moe_reader *read
     moe_pool_free(load);
 }
 
-/* All that rank 0 does alone. */
+static enum moe_status study_bounds(struct moe_report_file *report, const char *file,
+                                    const struct moe_study_options *options, struct last *last, struct moe_error *err)
+{
+    struct moe_reader *reader;
+    struct moe_run *run = moe_pool_new(MOE_POOL_FILES, 1, sizeof *run);
+    if (moe_study_open(&reader, file, err) == MOE_OK && moe_study_settings(run, reader, err) == MOE_OK)
+        add_bounds(report, reader, options, run, last);
+    moe_reader_close(reader);
+    moe_pool_free(run);
+    return err->code;
+}
+
+/* All that rank 0 does alone before the others join in. */
 static enum moe_status study_alone(struct moe_report_file *report, const char *file,
                                    const struct moe_study_options *options, struct last *last, struct moe_error *err)
 {
@@ -199,7 +231,7 @@ static enum moe_status study_alone(struct moe_report_file *report, const char *f
             moe_fail(err, MOE_INPUT, "%s: there is no census%s%s", file, options->snapshot ? " " : "",
                      options->snapshot ? options->snapshot : "");
         if (err->code == MOE_OK)
-            study_bounds(report, reader, options, run, last);
+            study_source(report, reader, run);
     }
     moe_reader_close(reader);
     moe_pool_free(run);
@@ -223,30 +255,49 @@ static void find_model(char *model, size_t size, const char *file, const struct 
     moe_comm_broadcast(comm, model, (int64_t)size);
 }
 
-enum moe_status moe_study_file(struct moe_report_file *report, const char *file,
-                               const struct moe_study_options *options, const struct moe_comm *comm,
-                               const struct moe_grid *grid, struct moe_error *err)
+static double figure_of(const struct moe_sheet *sheet, const char *name)
 {
-    struct last last = {.snapshot = ""};
-    char model[MOE_PATH_MAX];
-    snprintf(report->name, sizeof report->name, "%s", file);
-    if (comm->rank == 0)
-        study_alone(report, file, options, &last, err);
-    moe_comm_broadcast(comm, last.snapshot, sizeof last.snapshot);
-    moe_counts_clear(&last.sequence);
-    moe_counts_clear(&last.path);
-    if (moe_comm_share(comm, err) != MOE_OK)
-        return err->code;
+    const struct moe_figure *figure = moe_sheet_find(sheet, name);
+    return figure ? figure->value : NAN;
+}
 
+/* Spectra of the last snapshot, and the weights where there is a model file. */
+static enum moe_status study_together(struct moe_report_file *report, const char *file,
+                                      const struct moe_study_options *options, const struct moe_comm *comm,
+                                      const struct moe_grid *grid, struct last *last, struct moe_error *err)
+{
     struct moe_spectra spectra;
-    if (moe_spectra_read(&spectra, grid, file, last.snapshot, err) == MOE_OK && comm->rank == 0) {
-        char title[64];
-        snprintf(title, sizeof title, "%.40s/spectra", last.snapshot);
+    char model[MOE_PATH_MAX], title[64];
+    if (moe_spectra_read(&spectra, grid, file, last->snapshot, err) == MOE_OK && comm->rank == 0) {
+        snprintf(title, sizeof title, "%.40s/spectra", last->snapshot);
         moe_spectra_say(&spectra, grid, moe_report_sheet(report, title));
     }
     moe_spectra_clear(&spectra);
     find_model(model, sizeof model, file, options, comm);
-    if (err->code == MOE_OK && model[0])
-        moe_weights_say(grid, model, comm->rank == 0 ? moe_report_sheet(report, "weights") : NULL, err);
+    if (err->code != MOE_OK || !model[0])
+        return err->code;
+    struct moe_sheet *sheet = comm->rank == 0 ? moe_report_sheet(report, "weights") : NULL;
+    if (moe_weights_say(grid, model, sheet, err) == MOE_OK && sheet) {
+        last->weight_max = figure_of(sheet, "kappa");
+        last->output_max = figure_of(sheet, "output_bound");
+        last->input_max = figure_of(sheet, "expert_input_bound");
+    }
     return err->code;
+}
+
+enum moe_status moe_study_file(struct moe_report_file *report, const char *file,
+                               const struct moe_study_options *options, const struct moe_comm *comm,
+                               const struct moe_grid *grid, struct moe_error *err)
+{
+    struct last last = {.weight_max = NAN, .output_max = NAN, .input_max = NAN};
+    snprintf(report->name, sizeof report->name, "%s", file);
+    if (comm->rank == 0)
+        study_alone(report, file, options, &last, err);
+    moe_comm_broadcast(comm, last.snapshot, sizeof last.snapshot);
+    if (moe_comm_share(comm, err) == MOE_OK &&
+        study_together(report, file, options, comm, grid, &last, err) == MOE_OK && comm->rank == 0)
+        study_bounds(report, file, options, &last, err);
+    moe_counts_clear(&last.sequence);
+    moe_counts_clear(&last.path);
+    return moe_comm_share(comm, err);
 }

@@ -13,13 +13,13 @@ struct moe_study_options {
     struct moe_estimate_options estimate;
     const char *snapshot;   /* null: all in the file */
     const char *model;      /* model file; null: NAME.model.h5 beside NAME.h5, where there is one */
-    double log_factor;      /* LF of the covering bound; NAN: ln n */
+    double log_factor;      /* LF of the covering bound; NAN: from the model's weights, delta = 1 / n */
     double ratio;           /* a / b of the constants of the SMoE paper; NAN unknown */
     double skills, natarajan; /* of the SMoE paper; NAN unknown */
 };
 
-/* Adds the sheets of one file: SNAPSHOT/SCOPE of every scope, SNAPSHOT/routing/layer-NN, SNAPSHOT/spectra of the last
- * snapshot, bounds, weights. The report is filled on rank 0.
+/* Adds the sheets of one file: SNAPSHOT/SCOPE of every scope, SNAPSHOT/routing/layer-NN, source, SNAPSHOT/spectra of
+ * the last snapshot, weights, bounds. The report is filled on rank 0.
  *
  * Ranks:  collective
  * Errors: MOE_INPUT not a results file, another schema version, damaged; the same on all ranks
@@ -35,7 +35,7 @@ enum moe_status moe_study_file(struct moe_report_file *report, const char *file,
  */
 enum moe_status moe_study_open(struct moe_reader **reader, const char *file, struct moe_error *err);
 
-/* The settings of record of a file.
+/* The settings of a file: those of record, and the others where it has them.
  *
  * Ranks:  local
  * Errors: MOE_INPUT there are none, or they cannot be read

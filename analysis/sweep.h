@@ -8,10 +8,13 @@
 #include <stdint.h>
 
 #include "analysis/sheet.h"
+#include "src/status.h"
+
+struct moe_grid;
 
 /* One run, as read from its file. Numbers that are not known are NAN. */
 struct moe_sweep_row {
-    char name[128];           /* of the file */
+    char name[256];           /* of the file, its end where it is longer */
     const char *cell;         /* config of record without data.seed and model.seed: equal text, equal cell; borrowed */
     uint64_t data_seed, model_seed;
     int64_t n;                /* training sequences; 0: endless */
@@ -65,6 +68,17 @@ void moe_sweep_scaling(const struct moe_sweep_row *rows, int count, struct moe_s
  */
 void moe_sweep_frontier(const struct moe_sweep_row *rows, int count, struct moe_sheet *sheet);
 
+/* Adds the regression ln error = a + b ln n + c ln N_active + d ln N_total over all runs with an error and a finite n,
+ * without the terms that are the same in all of them: regression_runs, regression_intercept, regression_n,
+ * regression_N_active, regression_N_total with t intervals, regression_residual and regression_condition.
+ *   rows [count]   rank 0's; others may pass null and 0, and their sheet is not looked at
+ *
+ * Ranks:  collective
+ * Errors: MOE_NUMERIC as moe_leastsq_fit, the same on all ranks; missing, with the reason, where the runs do not tell
+ */
+enum moe_status moe_sweep_regression(const struct moe_grid *grid, const struct moe_sweep_row *rows, int count,
+                                     struct moe_sheet *sheet, struct moe_error *err);
+
 enum moe_verdict {
     MOE_INCONCLUSIVE,
     MOE_ACTIVE_REJECTED,  /* the gap does not follow the active parameters alone */
@@ -75,14 +89,17 @@ enum moe_verdict {
 /* Adds the regression n gap_cv / sigma^2 = c1 N_act + c2 (N_used - N_act) + c3 R, R = L T K ln(e E / K) for learned
  * routers and 0 for others, N_used with the experts that have a load; weights 1 / N_used, no intercept. Fitted on runs
  * with E P_exp L <= n / 4.
- *   gap_runs, gap_runs_left_out, gap_c1, gap_c2, gap_c3, gap_ratio (c2 / c1, its note is the verdict)
+ *   gap_runs, gap_runs_left_out, gap_c1, gap_c2, gap_c3, gap_ratio (c2 / c1, its note is the verdict), gap_residual,
+ *   gap_condition
  * Intervals by the cluster bootstrap over seeds, t quantile with seeds - 1 degrees of freedom. "Active" (c2 / c1 = 0)
  * is rejected when the interval lies above 0.1 and some run has N_total / N_active >= 8; "total" (c2 / c1 = 1) when it
- * lies below 0.9.
+ * lies below 0.9. *verdict is rank 0's; inconclusive, with the reason, where the runs do not tell c1 and c2 apart.
+ *   rows, count, sheet   as in moe_sweep_regression
  *
- * Ranks:  local
- * Errors: never fails; inconclusive, with the reason, where the runs do not tell c1 and c2 apart
+ * Ranks:  collective
+ * Errors: MOE_NUMERIC as moe_leastsq_fit, the same on all ranks
  */
-enum moe_verdict moe_sweep_gap(const struct moe_sweep_row *rows, int count, struct moe_sheet *sheet);
+enum moe_status moe_sweep_gap(const struct moe_grid *grid, const struct moe_sweep_row *rows, int count,
+                              struct moe_sheet *sheet, enum moe_verdict *verdict, struct moe_error *err);
 
 #endif

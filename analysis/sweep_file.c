@@ -5,10 +5,21 @@
 #include <string.h>
 
 #include "analysis/abundance.h"
+#include "analysis/compare.h"
 #include "analysis/counts_file.h"
+#include "analysis/fof.h"
+#include "analysis/source.h"
 #include "analysis/study.h"
 #include "analysis/sweep.h"
 #include "src/pool.h"
+
+/* A file of the sweep, beside its row. */
+struct member {
+    const char *name;
+    struct moe_run run;
+    char source[MOE_SOURCE_TEXT], checksum[MOE_WORD_MAX];
+    char snapshot[64]; /* the last */
+};
 
 /* The settings of record without the seeds: files that differ in those only are one cell. */
 static char *cell_of(const struct moe_run *run)
@@ -24,7 +35,6 @@ static char *cell_of(const struct moe_run *run)
 static enum moe_status read_sizes(struct moe_sweep_row *row, struct moe_reader *reader, struct moe_error *err)
 {
     int64_t number[9] = {0};
-    double test_clean, train_clean;
     const char *const names[] = {"parameters_active", "parameters_total", "parameters_per_expert", "layers", "tokens",
                                  "experts",           "top_k",            "width",                 "expert_width"};
     for (int i = 0; i < 9; i++)
@@ -39,16 +49,26 @@ static enum moe_status read_sizes(struct moe_sweep_row *row, struct moe_reader *
     row->top_k = (int)number[6];
     row->width = (int)number[7];
     row->expert_width = (int)number[8];
-    if (moe_reader_double(reader, "/model", "train_loss", &row->train_error, err) != MOE_OK ||
-        moe_reader_double(reader, "/model", "test_loss", &row->test_error, err) != MOE_OK ||
-        moe_reader_double(reader, "/model", "test_noise_free_mse", &test_clean, err) != MOE_OK ||
-        moe_reader_double(reader, "/model", "train_noise_free_mse", &train_clean, err) != MOE_OK ||
-        moe_reader_double(reader, "/model", "gap_control_variate", &row->gap_cv, err) != MOE_OK ||
-        moe_reader_double(reader, "/model", "train_noise", &row->noise, err) != MOE_OK)
-        return err->code;
-    row->test_error = isnan(test_clean) ? row->test_error : test_clean;
-    row->train_error = isnan(train_clean) ? row->train_error : train_clean;
     return MOE_OK;
+}
+
+/* How well the model does; a census does not know. */
+static enum moe_status read_losses(struct moe_sweep_row *row, struct moe_reader *reader, struct moe_error *err)
+{
+    double value[6] = {NAN, NAN, NAN, NAN, NAN, NAN};
+    const char *const names[] = {"train_loss",           "test_loss",           "test_noise_free_mse",
+                                 "train_noise_free_mse", "gap_control_variate", "train_noise"};
+    char *verb;
+    if (moe_reader_text(reader, "/", "verb", &verb, err) != MOE_OK)
+        return err->code;
+    for (int i = 0; i < 6 && strcmp(verb, "train") == 0 && err->code == MOE_OK; i++)
+        moe_reader_double(reader, "/model", names[i], &value[i], err);
+    moe_pool_free(verb);
+    row->test_error = isnan(value[2]) ? value[1] : value[2];
+    row->train_error = isnan(value[3]) ? value[0] : value[3];
+    row->gap_cv = value[4];
+    row->noise = value[5];
+    return err->code;
 }
 
 static enum moe_status read_experts_used(struct moe_sweep_row *row, struct moe_reader *reader, struct moe_error *err)
@@ -63,15 +83,16 @@ static enum moe_status read_experts_used(struct moe_sweep_row *row, struct moe_r
 }
 
 /* Entropies of the last census. */
-static enum moe_status read_census(struct moe_sweep_row *row, struct moe_reader *reader, struct moe_error *err)
+static enum moe_status read_census(struct moe_sweep_row *row, struct moe_reader *reader, char snapshot[64],
+                                   struct moe_error *err)
 {
-    char snapshot[64] = "", child[64];
+    char child[64];
     struct moe_counts counts;
     int count = moe_reader_children(reader, "/census");
     for (int i = 0; i < count; i++) {
         moe_reader_child(reader, "/census", i, child);
         if (strncmp(child, "step-", 5) == 0)
-            snprintf(snapshot, sizeof snapshot, "%s", child);
+            snprintf(snapshot, 64, "%s", child);
     }
     row->entropy_upper = moe_path_entropies(reader, snapshot);
     if (moe_counts_read(&counts, reader, snapshot, "path", err) != MOE_OK)
@@ -86,15 +107,18 @@ static enum moe_status read_census(struct moe_sweep_row *row, struct moe_reader 
     return MOE_OK;
 }
 
-static enum moe_status read_row(struct moe_sweep_row *row, const char *file, struct moe_error *err)
+static enum moe_status read_row(struct moe_sweep_row *row, struct member *member, struct moe_error *err)
 {
     struct moe_reader *reader;
-    struct moe_run *run = moe_pool_new(MOE_POOL_FILES, 1, sizeof *run);
-    memset(row, 0, sizeof *row);
-    snprintf(row->name, sizeof row->name, "%s", file);
-    if (moe_study_open(&reader, file, err) == MOE_OK && moe_study_settings(run, reader, err) == MOE_OK &&
-        read_sizes(row, reader, err) == MOE_OK && read_experts_used(row, reader, err) == MOE_OK &&
-        read_census(row, reader, err) == MOE_OK) {
+    const struct moe_run *run = &member->run;
+    const size_t length = strlen(member->name), most = sizeof row->name - 1;
+    char *checksum = NULL;
+    snprintf(row->name, sizeof row->name, "%s", member->name + (length > most ? length - most : 0));
+    if (moe_study_open(&reader, member->name, err) == MOE_OK &&
+        moe_study_settings(&member->run, reader, err) == MOE_OK && read_sizes(row, reader, err) == MOE_OK &&
+        read_losses(row, reader, err) == MOE_OK && read_experts_used(row, reader, err) == MOE_OK &&
+        read_census(row, reader, member->snapshot, err) == MOE_OK &&
+        moe_reader_text(reader, "/", "data_checksum", &checksum, err) == MOE_OK) {
         row->cell = cell_of(run);
         row->data_seed = run->data.seed;
         row->model_seed = run->model.seed;
@@ -103,29 +127,118 @@ static enum moe_status read_row(struct moe_sweep_row *row, const char *file, str
         row->dim = run->data.source == MOE_TORUS ? run->data.dim : 0;
         row->beta = run->data.source == MOE_TORUS ? run->data.beta : NAN;
         row->sequences_seen = (double)run->train.steps * run->train.batch;
+        snprintf(member->checksum, sizeof member->checksum, "%s", checksum);
+        moe_source_text(run, checksum, member->source);
     }
+    moe_pool_free(checksum);
     moe_reader_close(reader);
-    moe_pool_free(run);
+    return err->code;
+}
+
+static int has_source_before(const struct member *member, int i)
+{
+    for (int j = 0; j < i; j++)
+        if (strcmp(member[j].source, member[i].source) == 0)
+            return 1;
+    return 0;
+}
+
+/* A sheet for every source, from the first file that has it. */
+static void add_sources(struct moe_report_file *report, const struct member *member, int count)
+{
+    int sources = 0, next = 0;
+    for (int i = 0; i < count; i++)
+        sources += !has_source_before(member, i);
+    for (int i = 0; i < count; i++) {
+        char title[64] = "source";
+        if (has_source_before(member, i))
+            continue;
+        if (sources > 1)
+            snprintf(title, sizeof title, "source-%d", next++);
+        moe_source_say(&member[i].run, member[i].checksum, moe_report_sheet(report, title));
+    }
+}
+
+static enum moe_status compare_scope(struct moe_report_file *report, struct moe_reader *const *reader,
+                                     const struct member *member, const char *scope, struct moe_error *err)
+{
+    struct moe_counts counts[2] = {{.samples = 0}, {.samples = 0}};
+    char title[80];
+    for (int i = 0; i < 2 && err->code == MOE_OK; i++)
+        if (moe_counts_read(&counts[i], reader[i], member[i].snapshot, scope, err) == MOE_OK)
+            moe_counts_check(&counts[i], err);
+    if (err->code == MOE_OK) {
+        snprintf(title, sizeof title, "compare/%s", scope);
+        struct moe_sheet *sheet = moe_report_sheet(report, title);
+        moe_compare(sheet, &counts[0], &counts[1]);
+        sheet->figure[0].in_table = 1;
+        sheet->figure[0].note =
+            moe_sheet_text(sheet, "first: %s %s, second: %s %s", member[0].name, member[0].snapshot, member[1].name,
+                           member[1].snapshot);
+    }
+    for (int i = 0; i < 2; i++)
+        moe_counts_clear(&counts[i]);
+    return err->code;
+}
+
+/* The last censuses of two files, scope by scope where both have it. */
+static enum moe_status compare_files(struct moe_report_file *report, const struct member *member,
+                                     struct moe_error *err)
+{
+    struct moe_reader *reader[2] = {NULL, NULL};
+    char(*scope)[64] = NULL, group[192];
+    for (int i = 0; i < 2 && err->code == MOE_OK; i++)
+        moe_study_open(&reader[i], member[i].name, err);
+    const int scopes = err->code == MOE_OK ? moe_counts_scopes(reader[0], member[0].snapshot, &scope) : 0;
+    for (int s = 0; s < scopes && err->code == MOE_OK; s++) {
+        snprintf(group, sizeof group, "/census/%s/%s/incidence", member[1].snapshot, scope[s]);
+        if (moe_reader_has(reader[1], group))
+            compare_scope(report, reader, member, scope[s], err);
+    }
+    moe_pool_free(scope);
+    for (int i = 0; i < 2; i++)
+        moe_reader_close(reader[i]);
+    return err->code;
+}
+
+/* The fits over all rows; those of several columns are collective. */
+static enum moe_status add_fits(struct moe_report_file *report, const struct moe_sweep_row *row, int count,
+                                const struct moe_grid *grid, struct moe_error *err)
+{
+    enum moe_verdict verdict;
+    struct moe_sheet *fits = NULL;
+    if (grid->comm->rank == 0) {
+        fits = moe_report_sheet(report, "sweep");
+        moe_sweep_scaling(row, count, fits);
+        moe_sweep_frontier(row, count, fits);
+    }
+    if (moe_sweep_regression(grid, row, count, fits, err) == MOE_OK)
+        moe_sweep_gap(grid, row, count, fits, &verdict, err);
     return err->code;
 }
 
 enum moe_status moe_sweep_files(struct moe_report_file *report, const char *const *file, int count,
-                                struct moe_error *err)
+                                const struct moe_grid *grid, struct moe_error *err)
 {
-    struct moe_sweep_row *row = moe_pool_new(MOE_POOL_FILES, (size_t)count, sizeof *row);
+    const int root = grid->comm->rank == 0;
+    const size_t rows = root ? (size_t)count : 0;
+    struct moe_sweep_row *row = moe_pool_new(MOE_POOL_FILES, rows, sizeof *row);
+    struct member *member = moe_pool_new(MOE_POOL_FILES, rows, sizeof *member);
     snprintf(report->name, sizeof report->name, "sweep of %d files", count);
-    for (int i = 0; i < count && err->code == MOE_OK; i++)
-        read_row(&row[i], file[i], err);
-    if (err->code == MOE_OK) {
-        for (int i = 0; i < count; i++)
+    for (size_t i = 0; i < rows && err->code == MOE_OK; i++) {
+        member[i].name = file[i];
+        if (read_row(&row[i], &member[i], err) == MOE_OK)
             moe_sweep_sheet(&row[i], moe_report_sheet(report, row[i].name));
-        struct moe_sheet *fits = moe_report_sheet(report, "sweep");
-        moe_sweep_scaling(row, count, fits);
-        moe_sweep_frontier(row, count, fits);
-        moe_sweep_gap(row, count, fits);
     }
-    for (int i = 0; i < count; i++)
+    report->rows = (int)rows;
+    if (moe_comm_share(grid->comm, err) == MOE_OK && add_fits(report, row, (int)rows, grid, err) == MOE_OK && root) {
+        add_sources(report, member, count);
+        if (count == 2)
+            compare_files(report, member, err);
+    }
+    for (size_t i = 0; i < rows; i++)
         moe_pool_free((char *)row[i].cell);
+    moe_pool_free(member);
     moe_pool_free(row);
-    return err->code;
+    return moe_comm_share(grid->comm, err);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analysis/fit.h"
+#include "analysis/leastsq.h"
 #include "analysis/sweep.h"
 #include "src/pool.h"
 
@@ -15,6 +16,7 @@ enum { COLUMNS = 3, RESAMPLES = 2000, FEWEST_SEEDS = 2 };
 #define RANGE_NEEDED 8.0  /* N_total / N_active that some run must reach */
 #define TOLD_APART 1e-2   /* least condition of the columns together with an intercept */
 #define OF_BOTH_SIGNS 0.025
+#define SINGULAR 1e-12     /* least pivot, columns scaled to length 1 */
 
 /* The runs that are fitted. */
 struct gap {
@@ -82,35 +84,96 @@ static void gap_clear(struct gap *gap)
 }
 
 /* Whether the first columns and a constant are all told apart: without that a coefficient may be somebody else's. */
-static int told_apart(const struct gap *gap, int columns)
+static int told_apart(const struct moe_grid *grid, const struct gap *gap, int columns, struct moe_error *err)
 {
-    double *x = moe_pool_new(MOE_POOL_FILES, (size_t)gap->runs * (size_t)(columns + 1), sizeof *x);
-    struct moe_linear fit;
-    for (int i = 0; i < gap->runs; i++) {
-        x[i * (columns + 1)] = 1;
-        memcpy(x + i * (columns + 1) + 1, gap->x + i * COLUMNS, (size_t)columns * sizeof *x);
+    const int width = columns + 1, rows = gap->x ? gap->runs : 0;
+    double *x = moe_pool_new(MOE_POOL_ANALYSIS, (size_t)rows * (size_t)width, sizeof *x);
+    struct moe_leastsq fit;
+    for (int i = 0; i < rows; i++) {
+        x[i * width] = 1;
+        memcpy(x + i * width + 1, gap->x + i * COLUMNS, (size_t)columns * sizeof *x);
     }
-    moe_fit_linear(x, gap->y, NULL, gap->runs, columns + 1, &fit);
+    const enum moe_status status = moe_leastsq_fit(grid, gap->runs, width, x, gap->y, LEVEL, &fit, err);
+    const int apart = status == MOE_OK && fit.condition > TOLD_APART;
+    if (status == MOE_INPUT) /* a column is a sum of others */
+        *err = (struct moe_error){.code = MOE_OK};
+    moe_leastsq_clear(&fit);
     moe_pool_free(x);
-    return fit.condition > TOLD_APART;
+    return apart;
 }
 
-/* Least squares with every run as often as its seed was drawn. */
-static int fit_times(const struct gap *gap, const int *times, double *work, double *coefficient)
+/* Weighted least squares of all runs: rows scaled by the roots of their weights. */
+static enum moe_status fit_runs(const struct moe_grid *grid, const struct gap *gap, struct moe_leastsq *fit,
+                                struct moe_error *err)
 {
-    struct moe_linear fit;
-    double *x = work, *y = x + (int64_t)gap->runs * gap->columns, *weight = y + gap->runs;
-    int rows = 0;
-    for (int i = 0; i < gap->runs; i++) {
-        if (times[gap->seed[i]] == 0)
-            continue;
-        memcpy(x + rows * gap->columns, gap->x + i * COLUMNS, (size_t)gap->columns * sizeof *x);
-        y[rows] = gap->y[i];
-        weight[rows++] = gap->weight[i] * times[gap->seed[i]];
+    const int columns = gap->columns, rows = gap->x ? gap->runs : 0;
+    double *x = moe_pool_new(MOE_POOL_ANALYSIS, (size_t)rows * (size_t)(columns + 1), sizeof *x);
+    double *y = x + (int64_t)rows * columns;
+    for (int i = 0; i < rows; i++) {
+        const double root = sqrt(gap->weight[i]);
+        for (int j = 0; j < columns; j++)
+            x[i * columns + j] = root * gap->x[i * COLUMNS + j];
+        y[i] = root * gap->y[i];
     }
-    moe_fit_linear(x, y, weight, rows, gap->columns, &fit);
-    memcpy(coefficient, fit.coefficient, (size_t)gap->columns * sizeof *coefficient);
-    return !fit.missing;
+    moe_leastsq_fit(grid, gap->runs, columns, x, y, LEVEL, fit, err);
+    moe_pool_free(x);
+    return err->code;
+}
+
+/* What the runs of one seed add to the normal equations, columns scaled by those of all runs. */
+struct sums {
+    double xx[COLUMNS][COLUMNS], xy[COLUMNS];
+};
+
+static void sum_seeds(const struct gap *gap, struct sums *of_seed, double *scale)
+{
+    const int p = gap->columns;
+    for (int i = 0; i < gap->runs; i++)
+        for (int j = 0; j < p; j++)
+            scale[j] = hypot(scale[j], sqrt(gap->weight[i]) * gap->x[i * COLUMNS + j]);
+    for (int i = 0; i < gap->runs; i++) {
+        struct sums *sums = &of_seed[gap->seed[i]];
+        const double *x = gap->x + (int64_t)i * COLUMNS;
+        for (int j = 0; j < p; j++) {
+            const double left = gap->weight[i] * x[j] / scale[j];
+            sums->xy[j] += left * gap->y[i];
+            for (int k = 0; k < p; k++)
+                sums->xx[j][k] += left * x[k] / scale[k];
+        }
+    }
+}
+
+/* Every seed as often as it was drawn: coefficients by elimination, of a matrix that is symmetric and not negative;
+ * returns 0 where the seeds drawn do not tell the columns apart. */
+static int fit_times(const struct gap *gap, const struct sums *of_seed, const double *scale, const int *times,
+                     double *c)
+{
+    const int p = gap->columns;
+    double a[COLUMNS][COLUMNS + 1] = {{0}};
+    for (int s = 0; s < gap->seeds; s++)
+        for (int j = 0; j < p; j++) {
+            for (int k = 0; k < p; k++)
+                a[j][k] += times[s] * of_seed[s].xx[j][k];
+            a[j][p] += times[s] * of_seed[s].xy[j];
+        }
+    for (int j = 0; j < p; j++) {
+        if (!(a[j][j] > SINGULAR))
+            return 0;
+        for (int i = j + 1; i < p; i++) {
+            const double factor = a[i][j] / a[j][j];
+            for (int k = j; k <= p; k++)
+                a[i][k] -= factor * a[j][k];
+        }
+    }
+    for (int j = p - 1; j >= 0; j--) {
+        c[j] = a[j][p];
+        for (int k = j + 1; k < p; k++)
+            c[j] -= a[j][k] * c[k];
+        c[j] /= a[j][j];
+    }
+    for (int j = 0; j < p; j++)
+        c[j] /= scale[j];
+    return 1;
 }
 
 /* What the resamples say of c1, c2, c3 and c2 / c1. */
@@ -119,17 +182,21 @@ struct spread {
     double sign;               /* share of resamples whose c1 is not above 0 */
 };
 
-static void bootstrap(const struct gap *gap, double *work, struct spread *spread)
+/* Draws whole seeds. A resample is too small for a grid of ranks, and there are thousands, so they are solved from the
+ * sums of each seed. */
+static void bootstrap(const struct gap *gap, struct spread *spread)
 {
-    double sum[COLUMNS + 1] = {0}, squares[COLUMNS + 1] = {0}, c[COLUMNS + 1] = {0};
-    int *times = moe_pool_new(MOE_POOL_FILES, (size_t)gap->seeds, sizeof *times), used = 0, wrong = 0;
+    double sum[COLUMNS + 1] = {0}, squares[COLUMNS + 1] = {0}, c[COLUMNS + 1] = {0}, scale[COLUMNS] = {0};
+    struct sums *of_seed = moe_pool_new(MOE_POOL_ANALYSIS, (size_t)gap->seeds, sizeof *of_seed);
+    int *times = moe_pool_new(MOE_POOL_ANALYSIS, (size_t)gap->seeds, sizeof *times), used = 0, wrong = 0;
     gsl_rng *random = gsl_rng_alloc(gsl_rng_mt19937); /* always from its default seed: the same interval every time */
     gsl_rng_set(random, 1);
+    sum_seeds(gap, of_seed, scale);
     for (int b = 0; b < RESAMPLES; b++) {
         memset(times, 0, (size_t)gap->seeds * sizeof *times);
         for (int s = 0; s < gap->seeds; s++)
             times[gsl_rng_uniform_int(random, (unsigned long)gap->seeds)]++;
-        if (!fit_times(gap, times, work, c))
+        if (!fit_times(gap, of_seed, scale, times, c))
             continue;
         c[COLUMNS] = c[1] / c[0];
         used++;
@@ -142,6 +209,7 @@ static void bootstrap(const struct gap *gap, double *work, struct spread *spread
     }
     gsl_rng_free(random);
     moe_pool_free(times);
+    moe_pool_free(of_seed);
     spread->sign = used ? (double)wrong / used : 1;
     for (int i = 0; i <= COLUMNS; i++)
         spread->error[i] = sqrt(squares[i] / used * gap->seeds / (gap->seeds - 1));
@@ -196,23 +264,13 @@ static enum moe_verdict say_not(struct moe_sheet *sheet, const char *why)
     return MOE_INCONCLUSIVE;
 }
 
-static enum moe_verdict fit_gap(struct gap *gap, struct moe_sheet *sheet)
+static enum moe_verdict say_gap(const struct gap *gap, const struct moe_leastsq *fit, struct moe_sheet *sheet)
 {
-    double c[COLUMNS] = {0};
+    const double *c = fit->coefficient;
     struct spread spread;
-    gap->columns = told_apart(gap, COLUMNS) ? COLUMNS : COLUMNS - 1;
-    int *once = moe_pool_new(MOE_POOL_FILES, (size_t)gap->seeds, sizeof *once);
-    double *work = moe_pool_new(MOE_POOL_FILES, (size_t)gap->runs * (COLUMNS + 2), sizeof *work);
-    for (int s = 0; s < gap->seeds; s++)
-        once[s] = 1;
-    const int found = fit_times(gap, once, work, c);
-    if (found)
-        bootstrap(gap, work, &spread);
-    moe_pool_free(work);
-    moe_pool_free(once);
-    if (!found)
-        return say_not(sheet, "the regression has no solution");
+    bootstrap(gap, &spread);
     add_coefficients(gap, c, &spread, sheet);
+    moe_leastsq_checks(fit, "gap", sheet);
     if (!(c[0] > 0) || spread.sign > OF_BOTH_SIGNS)
         return say_not(sheet, "c1 is not clearly above 0, so the ratio means nothing");
     const double ratio = c[1] / c[0], half = moe_fit_half(spread.error[COLUMNS], gap->seeds - 1, LEVEL);
@@ -224,22 +282,42 @@ static enum moe_verdict fit_gap(struct gap *gap, struct moe_sheet *sheet)
     return verdict;
 }
 
-enum moe_verdict moe_sweep_gap(const struct moe_sweep_row *rows, int count, struct moe_sheet *sheet)
+/* What rank 0 can tell before any fit. */
+static const char *too_little(const struct gap *gap)
 {
-    struct gap gap;
-    enum moe_verdict verdict;
-    gap_init(&gap, rows, count);
-    moe_sheet_add(sheet, "gap_runs", gap.runs, MOE_COUNT, "runs with E P_exp L <= n / 4 and a known gap")->unit =
-        "runs";
-    moe_sheet_add(sheet, "gap_runs_left_out", gap.left_out, MOE_COUNT, "runs that do not meet that")->unit = "runs";
-    if (gap.runs <= COLUMNS + 1)
-        verdict = say_not(sheet, "too few runs with a known gap and E P_exp L <= n / 4");
-    else if (gap.seeds < FEWEST_SEEDS)
-        verdict = say_not(sheet, "one seed gives no interval");
-    else if (!told_apart(&gap, COLUMNS - 1))
-        verdict = say_not(sheet, "c1 and c2 are not identifiable: N_active must vary, and not in step with N_used");
-    else
-        verdict = fit_gap(&gap, sheet);
+    return gap->runs <= COLUMNS + 1     ? "too few runs with a known gap and E P_exp L <= n / 4"
+           : gap->seeds < FEWEST_SEEDS ? "one seed gives no interval"
+                                       : NULL;
+}
+
+enum moe_status moe_sweep_gap(const struct moe_grid *grid, const struct moe_sweep_row *rows, int count,
+                              struct moe_sheet *sheet, enum moe_verdict *verdict, struct moe_error *err)
+{
+    const int root = grid->comm->rank == 0;
+    struct gap gap = {0};
+    struct moe_leastsq fit = {.rows = 0};
+    *verdict = MOE_INCONCLUSIVE;
+    if (root) {
+        gap_init(&gap, rows, count);
+        moe_sheet_add(sheet, "gap_runs", gap.runs, MOE_COUNT, "runs with E P_exp L <= n / 4 and a known gap")->unit =
+            "runs";
+        moe_sheet_add(sheet, "gap_runs_left_out", gap.left_out, MOE_COUNT, "runs that do not meet that")->unit = "runs";
+    }
+    int size[2] = {gap.runs, gap.seeds};
+    moe_comm_broadcast(grid->comm, size, sizeof size);
+    gap.runs = size[0];
+    gap.seeds = size[1];
+    const char *why = too_little(&gap);
+    if (!why && !told_apart(grid, &gap, COLUMNS - 1, err))
+        why = "c1 and c2 are not identifiable: N_active must vary, and not in step with N_used";
+    if (!why && err->code == MOE_OK) {
+        gap.columns = told_apart(grid, &gap, COLUMNS, err) ? COLUMNS : COLUMNS - 1;
+        if (err->code == MOE_OK)
+            fit_runs(grid, &gap, &fit, err);
+    }
+    if (root && err->code == MOE_OK)
+        *verdict = why ? say_not(sheet, why) : say_gap(&gap, &fit, sheet);
+    moe_leastsq_clear(&fit);
     gap_clear(&gap);
-    return verdict;
+    return err->code;
 }

@@ -167,24 +167,24 @@ struct moe_twonn moe_twonn_source(const struct moe_data *data, int64_t n)
     return twonn;
 }
 
-void moe_twonn_sheet(const struct moe_twonn *twonn, struct moe_sheet *sheet)
+void moe_twonn_sheet(const struct moe_twonn *twonn, const char *source, struct moe_sheet *sheet)
 {
-    static const char source[] = "TwoNN (Facco et al. 2017)";
+    static const char formula[] = "TwoNN (Facco et al. 2017)";
     const struct {
         const char *name, *note;
         double value;
-    } estimates[] = {{"twonn_likelihood", "maximum likelihood, n / sum ln mu", twonn->likelihood},
-                     {"twonn_unbiased", "(n - 1) / sum ln mu; interval as if ratios were independent", twonn->unbiased},
+    } estimates[] = {{"twonn_dimension", "(n - 1) / sum ln mu, interval as if all independent", twonn->unbiased},
+                     {"twonn_likelihood", "maximum likelihood, n / sum ln mu", twonn->likelihood},
                      {"twonn_regression", "line through the origin, a tenth discarded at the top", twonn->regression}};
     for (int i = 0; i < 3; i++) {
         struct moe_figure *figure =
-            twonn->missing ? moe_sheet_missing(sheet, estimates[i].name, twonn->missing, MOE_ESTIMATE, source)
-                           : moe_sheet_add(sheet, estimates[i].name, estimates[i].value, MOE_ESTIMATE, source);
-        figure->note = estimates[i].note;
-        figure->in_table = i == 1;
-        if (i == 1 && !twonn->missing)
+            twonn->missing ? moe_sheet_missing(sheet, estimates[i].name, twonn->missing, MOE_ESTIMATE, formula)
+                           : moe_sheet_add(sheet, estimates[i].name, estimates[i].value, MOE_ESTIMATE, formula);
+        figure->note = i ? estimates[i].note : moe_sheet_text(sheet, "%s; %s", source, estimates[i].note);
+        figure->in_table = i == 0;
+        if (i == 0 && !twonn->missing)
             moe_figure_interval(figure, twonn->low, twonn->high, LEVEL);
     }
-    moe_sheet_add(sheet, "twonn_points", (double)twonn->points, MOE_COUNT, source)->unit = "points";
-    moe_sheet_add(sheet, "twonn_duplicates", (double)twonn->duplicates, MOE_COUNT, source)->unit = "points";
+    moe_sheet_add(sheet, "twonn_points", (double)twonn->points, MOE_COUNT, formula)->unit = "points";
+    moe_sheet_add(sheet, "twonn_duplicates", (double)twonn->duplicates, MOE_COUNT, formula)->unit = "points";
 }

@@ -43,12 +43,12 @@ struct moe_twonn moe_twonn_points(const double *points, int64_t n, int dimension
  */
 struct moe_twonn moe_twonn_source(const struct moe_data *data, int64_t n);
 
-/* Adds the figures twonn_likelihood, twonn_unbiased (with the interval), twonn_regression, twonn_points and
- * twonn_duplicates.
+/* Adds the figures twonn_dimension (the unbiased estimate, with the interval), twonn_likelihood, twonn_regression,
+ * twonn_points and twonn_duplicates. `source` says what the points are.
  *
  * Ranks:  local
  * Errors: never fails
  */
-void moe_twonn_sheet(const struct moe_twonn *twonn, struct moe_sheet *sheet);
+void moe_twonn_sheet(const struct moe_twonn *twonn, const char *source, struct moe_sheet *sheet);
 
 #endif

@@ -26,8 +26,8 @@ struct task {
     enum moe_counts_format format;
     double ln_worst;
     enum form form;
-    int merge;
-    const char *output;
+    int merge, overwrite;
+    char output[MOE_PATH_MAX]; /* file to write; "" without */
     struct moe_study_options study;
 };
 
@@ -35,20 +35,22 @@ const char *moe_analyze_usage(void)
 {
     return "  analyze NAME.h5            estimates, bounds and spectra of a results file; also written to its "
            "/analysis\n"
-           "  analyze A.h5 B.h5 ...      a sweep: one row a file, fits over all; files stay as they are\n"
+           "  analyze A.h5 B.h5 ... [-o OUT]   a sweep: one row a file, fits over all; files stay as they are, OUT.h5\n"
+           "                             takes what is printed\n"
            "  analyze --merge A B ... -o OUT   census files with stored keys over disjoint sequences become one\n"
            "  analyze --fof FILE         counts of others: lines of a count and how many patterns have it\n"
            "  analyze --incidence FILE   number of units, then lines of units and how many patterns stand in that "
            "many\n"
            "  analyze --counts FILE      lines pattern,count\n"
            "\n"
+           "  --overwrite            replace OUT.h5\n"
            "  --ln-worst-case X      ln of the worst-case number of patterns, for counts of others\n"
            "  --known-support N      possible patterns, for the estimators that need it\n"
            "  --json, --csv          every figure, instead of the table\n"
            "  --snapshot NAME        one snapshot only, such as step-00000600\n"
            "  --model FILE           the model file (default: NAME.model.h5 beside NAME.h5)\n"
            "  --eta X                failure probability of what is CERTIFIED (0.05)\n"
-           "  --log-factor X         ln(kappa R M0 / delta) of the covering bound (ln n)\n"
+           "  --log-factor X         ln(kappa R M0 / delta) of the covering bound (from the weights)\n"
            "  --ratio X              a / b of the constants in the SMoE paper's definitions 4 and 5\n"
            "  --skills N             skills N of the SMoE paper\n"
            "  --natarajan X          Natarajan dimension d_N of its router\n";
@@ -64,10 +66,22 @@ static enum moe_status take_real(const char *word, const char *text, double low,
     return MOE_OK;
 }
 
+/* OUT and OUT.h5 both name OUT.h5. */
+static enum moe_status name_output(struct task *task, const char *word, struct moe_error *err)
+{
+    const size_t length = word ? strlen(word) : 0;
+    const int ends = length > 3 && strcmp(word + length - 3, ".h5") == 0;
+    const size_t most = sizeof task->output;
+    if (word && snprintf(task->output, most, "%s%s", word, ends ? "" : ".h5") >= (int)most)
+        return moe_fail(err, MOE_USAGE, "the output's name is longer than %zu bytes", most - 1);
+    return MOE_OK;
+}
+
 /* A switch with a value; returns whether the word is one. */
 static int take_valued(struct task *task, const char *word, const char *text, struct moe_error *err)
 {
     struct moe_study_options *study = &task->study;
+    const char *output = NULL;
     const struct {
         const char *word;
         double low, *value;
@@ -76,7 +90,7 @@ static int take_valued(struct task *task, const char *word, const char *text, st
                  {"--skills", 1, &study->skills},         {"--natarajan", 1e-12, &study->natarajan}};
     const struct {
         const char *word, **value;
-    } texts[] = {{"--snapshot", &study->snapshot}, {"--model", &study->model}, {"-o", &task->output}};
+    } texts[] = {{"--snapshot", &study->snapshot}, {"--model", &study->model}, {"-o", &output}};
     const char *const formats[] = {"--fof", "--incidence", "--counts"};
     double support;
     if (text && strcmp(word, "--known-support") == 0) {
@@ -89,7 +103,7 @@ static int take_valued(struct task *task, const char *word, const char *text, st
             return take_real(word, text, reals[i].low, reals[i].value, err), 1;
     for (size_t i = 0; text && i < sizeof texts / sizeof *texts; i++)
         if (strcmp(word, texts[i].word) == 0)
-            return *texts[i].value = text, 1;
+            return *texts[i].value = text, name_output(task, output, err), 1;
     for (int i = 0; text && i < 3; i++)
         if (strcmp(word, formats[i]) == 0)
             return task->text = text, task->format = (enum moe_counts_format)i, 1;
@@ -109,6 +123,8 @@ static enum moe_status parse(struct task *task, int argc, char **argv, struct mo
             task->form = FORM_CSV;
         else if (strcmp(argv[i], "--merge") == 0)
             task->merge = 1;
+        else if (strcmp(argv[i], "--overwrite") == 0)
+            task->overwrite = 1;
         else if (argv[i][0] != '-')
             task->file[task->file_count++] = argv[i];
         else if (take_valued(task, argv[i], i + 1 < argc ? argv[i + 1] : NULL, err))
@@ -122,10 +138,10 @@ static enum moe_status parse(struct task *task, int argc, char **argv, struct mo
         return moe_fail(err, MOE_USAGE,
                         "give results files, or one of --fof, --incidence, --counts (see moecensus "
                         "analyze --help)");
-    if (task->merge && (task->file_count < 2 || !task->output))
+    if (task->merge && (task->file_count < 2 || !task->output[0]))
         return moe_fail(err, MOE_USAGE, "--merge takes two files or more, and -o OUT");
-    if (task->output && !task->merge)
-        return moe_fail(err, MOE_USAGE, "-o goes with --merge");
+    if (task->output[0] && task->file_count < 2)
+        return moe_fail(err, MOE_USAGE, "-o goes with two files or more (what is said of one goes into its /analysis)");
     if (task->study.estimate.eta >= 1)
         return moe_fail(err, MOE_USAGE, "--eta must be below 1");
     return MOE_OK;
@@ -160,45 +176,69 @@ static enum moe_status analyze_text(const struct task *task, struct moe_error *e
     return MOE_OK;
 }
 
+static enum moe_status check_output(const struct task *task, struct moe_error *err)
+{
+    if (task->output[0] && !task->overwrite && access(task->output, F_OK) == 0)
+        return moe_fail(err, MOE_USAGE, "%s is there already (choose another name with -o, or give --overwrite)",
+                        task->output);
+    return MOE_OK;
+}
+
 static enum moe_status merge(const struct task *task, const char *command, struct moe_error *err)
 {
     struct moe_merge_gaps gaps = {0};
-    char name[MOE_PATH_MAX];
-    snprintf(name, sizeof name, "%s.h5", task->output);
-    if (access(name, F_OK) == 0)
-        return moe_fail(err, MOE_USAGE, "%s is there already (choose another name with -o)", name);
-    if (moe_merge_files((const char *const *)task->file, task->file_count, name, command, &gaps, err) != MOE_OK)
+    if (check_output(task, err) != MOE_OK ||
+        moe_merge_files((const char *const *)task->file, task->file_count, task->output, command, &gaps, err) != MOE_OK)
         return err->code;
     if (gaps.cuts)
         fprintf(stderr, "moecensus: warning: growth is known below %lld sequences only\n", (long long)gaps.first_cut);
-    if (gaps.positions)
-        fprintf(stderr, "moecensus: warning: paths by position are left out, as sequences' keys are hashes\n");
-    printf("written: %s\n", name);
+    printf("written: %s\n", task->output);
     return MOE_OK;
 }
 
 /* One file: all of it, printed and stored. */
-static enum moe_status analyze_file(const struct moe_comm *comm, const struct task *task, struct moe_error *err)
+static enum moe_status analyze_file(const struct moe_comm *comm, const struct task *task, const struct moe_grid *grid,
+                                    struct moe_error *err)
 {
     struct moe_report_file report = {0};
-    struct moe_grid grid;
-    int rows, cols;
-    moe_grid_shape(comm->ranks, &rows, &cols);
-    moe_grid_open(&grid, comm, rows, cols, MOE_GRID_BLOCK);
-    moe_study_file(&report, task->file[0], &task->study, comm, &grid, err);
-    moe_grid_close(&grid);
+    moe_study_file(&report, task->file[0], &task->study, comm, grid, err);
     if (err->code == MOE_OK && comm->rank == 0 && moe_store_report(&report, err) == MOE_OK)
         print(&report, task->form);
     moe_report_clear(&report);
     return moe_comm_share(comm, err);
 }
 
-static enum moe_status analyze_sweep(const struct task *task, struct moe_error *err)
+static enum moe_status analyze_sweep(const struct moe_comm *comm, const struct task *task, const char *command,
+                                     const struct moe_grid *grid, struct moe_error *err)
 {
     struct moe_report_file report = {0};
-    if (moe_sweep_files(&report, (const char *const *)task->file, task->file_count, err) == MOE_OK)
+    if (comm->rank == 0)
+        check_output(task, err);
+    if (moe_comm_share(comm, err) == MOE_OK)
+        moe_sweep_files(&report, (const char *const *)task->file, task->file_count, grid, err);
+    if (err->code == MOE_OK && comm->rank == 0 &&
+        (!task->output[0] || moe_store_sweep(&report, task->output, command, err) == MOE_OK)) {
         print(&report, task->form);
+        if (task->output[0] && task->form == FORM_TABLE)
+            printf("\nwritten: %s\n", task->output);
+    }
     moe_report_clear(&report);
+    return moe_comm_share(comm, err);
+}
+
+/* What works on results files uses all ranks as a grid. */
+static enum moe_status analyze_results(const struct moe_comm *comm, const struct task *task, const char *command,
+                                       struct moe_error *err)
+{
+    struct moe_grid grid;
+    int rows, cols;
+    moe_grid_shape(comm->ranks, &rows, &cols);
+    moe_grid_open(&grid, comm, rows, cols, MOE_GRID_BLOCK);
+    if (task->file_count == 1)
+        analyze_file(comm, task, &grid, err);
+    else
+        analyze_sweep(comm, task, command, &grid, err);
+    moe_grid_close(&grid);
     return err->code;
 }
 
@@ -212,15 +252,11 @@ enum moe_status moe_verb_analyze(const struct moe_comm *comm, int argc, char **a
     moe_words_join(command, sizeof command, argc, argv);
     if (parse(&task, argc, argv, err) != MOE_OK)
         return err->code;
-    if (task.file_count == 1)
-        return analyze_file(comm, &task, err);
-    if (comm->rank == 0) {
-        if (task.text)
-            analyze_text(&task, err);
-        else if (task.merge)
-            merge(&task, command, err);
-        else
-            analyze_sweep(&task, err);
-    }
+    if (!task.text && !task.merge)
+        return analyze_results(comm, &task, command, err);
+    if (comm->rank == 0 && task.text)
+        analyze_text(&task, err);
+    else if (comm->rank == 0)
+        merge(&task, command, err);
     return moe_comm_share(comm, err);
 }

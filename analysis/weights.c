@@ -116,7 +116,7 @@ static enum moe_status take_layer(const struct moe_grid *grid, struct moe_reader
 {
     for (int i = 0; i < STACKED; i++) {
         char path[96];
-        struct moe_matrix matrix;
+        struct moe_block_matrix matrix;
         struct moe_singular singular = {.n = 0};
         snprintf(path, sizeof path, "/parameters/layer-%02d/%s", layer, stacked[i].name);
         if (!moe_singular_fill(grid, reader, path, stacked[i].dims, &matrix, err))

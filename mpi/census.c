@@ -198,21 +198,36 @@ int moe_census_flush(struct moe_census_merge *merge, int64_t budget)
     return full;
 }
 
+/* Where this rank's elements begin among those of all ranks, *all of them. */
+static int64_t place_of(struct moe_census_merge *merge, int64_t mine, int64_t *all)
+{
+    int64_t end;
+    MPI_Scan(&mine, &end, 1, MPI_INT64_T, MPI_SUM, merge->comm);
+    MPI_Allreduce(&mine, all, 1, MPI_INT64_T, MPI_SUM, merge->comm);
+    return end - mine;
+}
+
 static void make_keys(struct moe_census_merge *merge, const struct moe_scope *scope, const struct list *records,
                       struct moe_census_keys *keys)
 {
     *keys = (struct moe_census_keys){0};
     moe_scope_path(scope, 0, keys->path);
     moe_records_rows(records->value, records->count, &keys->patterns, &keys->key, &keys->rows, &keys->row);
-    int64_t mine[2] = {keys->patterns, keys->rows}, end[2], all[2];
-    MPI_Scan(mine, end, 2, MPI_INT64_T, MPI_SUM, merge->comm);
-    MPI_Allreduce(mine, all, 2, MPI_INT64_T, MPI_SUM, merge->comm);
-    keys->first_pattern = end[0] - mine[0];
-    keys->first_row = end[1] - mine[1];
-    keys->all_patterns = all[0];
-    keys->all_rows = all[1];
+    keys->first_pattern = place_of(merge, keys->patterns, &keys->all_patterns);
+    keys->first_row = place_of(merge, keys->rows, &keys->all_rows);
     for (int64_t i = 0; i < keys->rows; i++)
         keys->row[5 * i] += keys->first_pattern;
+}
+
+/* The paths by token stand beside the keys of `path`, which the scope before them made: a key has one owner, whatever
+ * the scope, so both have the same patterns. */
+static void add_positions(struct moe_census_merge *merge, const struct list *records, struct moe_census_keys *path)
+{
+    path->positions = moe_records_positions(records->value, records->count, &path->position);
+    MOE_CHECK(path->positions == 0 || path->position[3 * (path->positions - 1)] == path->patterns - 1);
+    path->first_position = place_of(merge, path->positions, &path->all_positions);
+    for (int64_t i = 0; i < path->positions; i++)
+        path->position[3 * i] += path->first_pattern;
 }
 
 static void receive_cells(struct moe_census_merge *merge, int from, int64_t count, int64_t slice, struct list *all)
@@ -261,7 +276,9 @@ static void finish_scope(struct moe_census_merge *merge, int s, const struct moe
     const struct moe_scope *scope = &merge->scope[s];
     struct list *records = &merge->owned[s];
     records->count = moe_records_combine(records->value, records->count);
-    if (merge->shape->keep_keys && scope->kind != MOE_SCOPE_TOKEN_PATH)
+    if (merge->shape->keep_keys && scope->kind == MOE_SCOPE_TOKEN_PATH)
+        add_positions(merge, records, &census->keys[census->keys_count - 1]);
+    else if (merge->shape->keep_keys)
         make_keys(merge, scope, records, &census->keys[census->keys_count++]);
     struct moe_cell *mine;
     int64_t count = moe_records_cells(merge->shape, scope, records->value, records->count, &mine);
@@ -309,6 +326,7 @@ void moe_census_clear(struct moe_census *census)
     moe_tables_free(census->tables, census->tables_count);
     for (int i = 0; i < census->keys_count; i++) {
         moe_pool_free(census->keys[i].row);
+        moe_pool_free(census->keys[i].position);
         moe_pool_free(census->keys[i].key);
     }
     moe_pool_free(census->keys);
@@ -322,19 +340,20 @@ int64_t moe_census_estimate_bytes(const struct moe_census_shape *shape, int rank
     moe_pattern_init(&pattern, shape->experts, shape->top_k);
     int scopes = moe_scopes(shape, &pattern, &scope);
     double levels = shape->sequences > 0 ? moe_census_level(shape->batch, shape->sequences - 1) + 1 : 1;
-    double records = 0, rows = 0;
+    double records = 0, rows = 0, positions = 0;
     for (int s = 0; s < scopes; s++) {
         int by_token = scope[s].kind == MOE_SCOPE_TOKEN_PATH;
         double tags = by_token ? shape->tokens : MOE_GROUPS * levels;
         double most = fmin(exp(scope[s].ln_worst) * tags, (double)scope[s].samples * (double)shape->sequences);
         records += most;
         rows += by_token ? 0 : most;
+        positions += by_token ? most : 0;
     }
     moe_pool_free(scope);
     moe_pattern_clear(&pattern);
     double share = (double)moe_share_count(MOE_PARTITIONS, ranks, 0) / MOE_PARTITIONS;
     double bytes = share * records * HELD_WHILE_GROWING * sizeof(struct moe_record) + 3 * (double)round_bytes;
     if (shape->keep_keys)
-        bytes += share * rows * (2 * sizeof(uint64_t) + 5 * sizeof(int64_t));
+        bytes += share * (rows * (2 * sizeof(uint64_t) + 5 * sizeof(int64_t)) + positions * 3 * sizeof(int64_t));
     return bytes < 0x1p63 ? (int64_t)bytes : INT64_MAX;
 }

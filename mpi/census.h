@@ -21,8 +21,10 @@ struct moe_census_keys {
     char path[64]; /* as moe_scope_path */
     int64_t patterns, first_pattern, all_patterns;
     int64_t rows, first_row, all_rows;
+    int64_t positions, first_position, all_positions; /* of path; else 0 */
     uint64_t *key; /* [patterns, 2]: high, low */
     int64_t *row; /* [rows, 5]: pattern (counted from 0 over all ranks), group, count, sequences, thinned */
+    int64_t *position; /* [positions, 3]: pattern, token, count */
 };
 
 struct moe_census {

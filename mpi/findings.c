@@ -95,6 +95,14 @@ static void plan_keys(struct moe_file *file, const char *census, const struct mo
     moe_file_text(file, path, "columns", "pattern group count sequences thinned");
     moe_file_slab(file, path, MOE_I64, 2, (const int64_t[]){keys->first_row, 0}, (const int64_t[]){keys->rows, 5},
                   keys->row);
+    if (keys->all_positions == 0)
+        return;
+    snprintf(path, sizeof path, "%s/%s/positions", census, keys->path);
+    moe_file_dataset(file, path, MOE_I64, 2, (const int64_t[]){keys->all_positions, 3},
+                     (const char *const[]){"position", "/columns_3"}, NULL);
+    moe_file_text(file, path, "columns", "pattern token count");
+    moe_file_slab(file, path, MOE_I64, 2, (const int64_t[]){keys->first_position, 0},
+                  (const int64_t[]){keys->positions, 3}, keys->position);
 }
 
 static void plan_choices(struct moe_file *file, const char *census, const struct moe_run *run,

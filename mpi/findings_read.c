@@ -73,7 +73,8 @@ static int is_table(const struct source *source, const char *path, const char *n
 {
     struct moe_error none = {0};
     *columns = NULL;
-    return strcmp(name, "keys") != 0 && strcmp(name, "rows") != 0 && !moe_reader_is_group(source->reader, path) &&
+    return strcmp(name, "keys") != 0 && strcmp(name, "rows") != 0 && strcmp(name, "positions") != 0 &&
+           !moe_reader_is_group(source->reader, path) &&
            moe_reader_text(source->reader, path, "columns", columns, &none) == MOE_OK;
 }
 
@@ -144,6 +145,9 @@ static void read_keys(const struct source *source, const char *census, const str
     keys->key = read_share(source, group, "keys", MOE_U64, 2, &keys->first_pattern, &keys->patterns,
                            &keys->all_patterns);
     keys->row = read_share(source, group, "rows", MOE_I64, 5, &keys->first_row, &keys->rows, &keys->all_rows);
+    if (scope->kind == MOE_SCOPE_PATH)
+        keys->position = read_share(source, group, "positions", MOE_I64, 3, &keys->first_position, &keys->positions,
+                                    &keys->all_positions);
 }
 
 static void read_census(const struct source *source, const struct moe_run *run, struct moe_finding *finding)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "mpi/h5util.h"
+#include "mpi/results.h"
 #include "src/pool.h"
 
 enum { PIECE = 1 << 20 };
@@ -80,28 +81,101 @@ static enum moe_status copy_file(const struct moe_append *append, int64_t bytes,
     return err->code;
 }
 
+static hid_t text_type(size_t width)
+{
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, width);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    return type;
+}
+
+/* Returns below 0 where the library fails. */
+static int write_attribute(const struct moe_append *append, const char *path, const char *name, hid_t type,
+                           const void *value)
+{
+    hid_t space = H5Screate(H5S_SCALAR);
+    hid_t attribute = H5Acreate_by_name(append->h5, path, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    int failed = attribute < 0 || H5Awrite(attribute, type, value) < 0;
+    if (attribute >= 0)
+        H5Aclose(attribute);
+    H5Sclose(space);
+    return failed ? -1 : 0;
+}
+
+static struct moe_append *begin(const char *name)
+{
+    moe_h5_quiet();
+    struct moe_append *append = moe_pool_new(MOE_POOL_FILES, 1, sizeof *append);
+    append->h5 = H5I_INVALID_HID;
+    append->name = join(name, "");
+    append->part = join(name, ".part");
+    return append;
+}
+
+static enum moe_status open_part(struct moe_append *append, struct moe_error *err)
+{
+    hid_t access = moe_h5_plain_access();
+    append->h5 = H5Fopen(append->part, H5F_ACC_RDWR, access);
+    if (append->h5 < 0)
+        library_failed(err, "open", append->part);
+    H5Pclose(access);
+    return err->code;
+}
+
+static enum moe_status end_opening(struct moe_append *new, struct moe_append **append, struct moe_error *err)
+{
+    *append = err->code == MOE_OK ? new : NULL;
+    if (err->code != MOE_OK)
+        moe_append_drop(new);
+    return err->code;
+}
+
 enum moe_status moe_append_open(const char *name, const char *group, int64_t bytes, struct moe_append **append,
                                 struct moe_error *err)
 {
-    moe_h5_quiet();
-    struct moe_append *new = moe_pool_new(MOE_POOL_FILES, 1, sizeof *new);
-    *append = NULL;
-    new->h5 = H5I_INVALID_HID;
-    new->name = join(name, "");
-    new->part = join(name, ".part");
-    if (copy_file(new, bytes, err) == MOE_OK) {
-        hid_t access = moe_h5_plain_access();
-        new->h5 = H5Fopen(new->part, H5F_ACC_RDWR, access);
-        H5Pclose(access);
-        if (new->h5 < 0)
-            library_failed(err, "open", new->part);
-        else if (H5Lexists(new->h5, group, H5P_DEFAULT) > 0 && H5Ldelete(new->h5, group, H5P_DEFAULT) < 0)
-            library_failed(err, "replace", group);
-    }
-    if (err->code != MOE_OK)
-        moe_append_drop(new);
-    else
-        *append = new;
+    struct moe_append *new = begin(name);
+    if (copy_file(new, bytes, err) == MOE_OK && open_part(new, err) == MOE_OK &&
+        H5Lexists(new->h5, group, H5P_DEFAULT) > 0 && H5Ldelete(new->h5, group, H5P_DEFAULT) < 0)
+        library_failed(err, "replace", group);
+    return end_opening(new, append, err);
+}
+
+/* An empty file, and space behind it. */
+static enum moe_status create_part(const struct moe_append *append, int64_t bytes, struct moe_error *err)
+{
+    int to = open(append->part, O_RDWR | O_CREAT | O_TRUNC, 0666);
+    if (to < 0)
+        return system_failed(err, MOE_OUTPUT, "write", append->part);
+    hid_t access = moe_h5_plain_access(), h5 = H5Fcreate(append->part, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    if (h5 < 0 || H5Fclose(h5) < 0)
+        library_failed(err, "write", append->part);
+    else if ((errno = posix_fallocate(to, lseek(to, 0, SEEK_END), bytes)) != 0)
+        system_failed(err, MOE_OUTPUT, "write", append->part);
+    H5Pclose(access);
+    close(to);
+    return err->code;
+}
+
+enum moe_status moe_append_create(const char *name, const char *kind, int64_t bytes, struct moe_append **append,
+                                  struct moe_error *err)
+{
+    const int64_t version = MOE_SCHEMA_VERSION;
+    struct moe_append *new = begin(name);
+    if (create_part(new, bytes, err) == MOE_OK && open_part(new, err) == MOE_OK &&
+        moe_append_attribute(new, "/", "format", MOE_FILE_FORMAT, err) == MOE_OK &&
+        moe_append_attribute(new, "/", "kind", kind, err) == MOE_OK &&
+        write_attribute(new, "/", "schema_version", H5T_NATIVE_INT64, &version) < 0)
+        library_failed(err, "write", new->part);
+    return end_opening(new, append, err);
+}
+
+enum moe_status moe_append_attribute(struct moe_append *append, const char *path, const char *name, const char *value,
+                                     struct moe_error *err)
+{
+    hid_t type = text_type(strlen(value) + 1);
+    if (write_attribute(append, path, name, type, value) < 0)
+        library_failed(err, "write", name);
+    H5Tclose(type);
     return err->code;
 }
 
@@ -114,7 +188,7 @@ static enum moe_status write_dataset(struct moe_append *append, const char *path
     hid_t dataset = H5Dcreate2(append->h5, path, type, space, links, H5P_DEFAULT, H5P_DEFAULT);
     int holds = dataset >= 0 && H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
     if (holds && !scale) {
-        holds = H5DSset_scale(dataset, "figure") >= 0;
+        holds = H5DSset_scale(dataset, strrchr(path, '/') + 1) >= 0;
     } else if (holds) {
         hid_t dimension = H5Dopen2(append->h5, scale, H5P_DEFAULT);
         holds = dimension >= 0 && H5DSattach_scale(dataset, dimension, 0) >= 0;
@@ -145,9 +219,7 @@ enum moe_status moe_append_texts(struct moe_append *append, const char *path, in
     for (int64_t i = 0; i < count; i++)
         if (values[i])
             memcpy(packed + (size_t)i * width, values[i], strlen(values[i]));
-    hid_t type = H5Tcopy(H5T_C_S1);
-    H5Tset_size(type, width);
-    H5Tset_cset(type, H5T_CSET_UTF8);
+    hid_t type = text_type(width);
     write_dataset(append, path, type, count, packed, scale, err);
     H5Tclose(type);
     moe_pool_free(packed);

@@ -173,6 +173,14 @@ int64_t moe_records_combine(struct moe_record *records, int64_t count);
 void moe_records_rows(const struct moe_record *records, int64_t count, int64_t *patterns, uint64_t **keys,
                       int64_t *rows_count, int64_t **rows);
 
+/* The rows of combined records of the scope TOKEN_PATH. Its patterns are those of `path`, in the same order.
+ *   *rows [result, 3] int64      pattern (from 0), token, count                    out, from moe_pool_new
+ *
+ * Ranks:  local
+ * Errors: never returns without memory
+ */
+int64_t moe_records_positions(const struct moe_record *records, int64_t count, int64_t **rows);
+
 /* What records add to the tables, as cells of histograms. Cells of several ranges of keys add up to the whole
  * (moe_cells_combine). The cells `without` a group are changes against the whole histogram, those of growth changes
  * against the cut before, so that their number follows that of the records; adds may be negative. */

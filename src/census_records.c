@@ -171,3 +171,16 @@ void moe_records_rows(const struct moe_record *records, int64_t count, int64_t *
         row[4] += records[i].thinned;
     }
 }
+
+int64_t moe_records_positions(const struct moe_record *records, int64_t count, int64_t **rows)
+{
+    int64_t pattern = -1;
+    *rows = moe_pool_new(MOE_POOL_CENSUS, 3 * (size_t)count, sizeof **rows);
+    for (int64_t i = 0; i < count; i++) {
+        pattern += starts_pattern(records, i);
+        (*rows)[3 * i] = pattern;
+        (*rows)[3 * i + 1] = records[i].tag;
+        (*rows)[3 * i + 2] = records[i].count;
+    }
+    return count;
+}

@@ -53,6 +53,7 @@ rank_tests = \
 	%D%/ranks/h5large.ranks \
 	%D%/ranks/model.ranks \
 	%D%/ranks/spectrum.ranks \
+	%D%/ranks/sweep.ranks \
 	%D%/ranks/tap.ranks \
 	%D%/ranks/together.ranks \
 	%D%/ranks/weights.ranks
@@ -67,6 +68,7 @@ script_tests = \
 	%D%/cli/on-ranks.sh \
 	%D%/cli/output-files.sh \
 	%D%/cli/resume.sh \
+	%D%/cli/sweep.sh \
 	%D%/cli/traffic.sh \
 	%D%/cli/usage.sh \
 	%D%/rules/docs.sh \
@@ -120,7 +122,7 @@ AM_TESTS_ENVIRONMENT = \
 	RANKS='$(RANKS)'; export RANKS; \
 	. '$(abs_top_srcdir)/jobs/mpi-env.sh';
 
-noinst_HEADERS += %D%/routes.h %D%/simulate.h %D%/small.h %D%/tables.h %D%/tap.h
+noinst_HEADERS += %D%/routes.h %D%/simulate.h %D%/small.h %D%/sweeps.h %D%/tables.h %D%/tap.h
 EXTRA_DIST += \
 	$(script_tests) \
 	%D%/data/APACHE-2.0.txt \
@@ -172,6 +174,7 @@ EXTRA_DIST += \
 	%D%/tap.sh \
 	%D%/timings/estimators.sh \
 	%D%/timings/quickstart.sh \
+	%D%/timings/spectrum.sh \
 	%D%/timings/step.sh \
 	%D%/valgrind.supp \
 	%D%/xarray_open.py

@@ -201,12 +201,19 @@ def key_differences(shape, scope, group):
         key_of = {pattern: (0, pattern[0]) for pattern, _ in rows}
     else:
         key_of = {pattern: packed(shape, pattern) for pattern, _ in rows}
-    if None in key_of.values():
+    hashed = None not in key_of.values()
+    if not hashed:
         checks.note("%s: no xxHash library to make its keys with, numbers only" % group.name)
-        got, want = sorted(row[1:] for row in stored), sorted([g] + row for (_, g), row in rows.items())
-    else:
-        got = sorted(keys[row[0]] + row[1:] for row in stored)
-        want = sorted(list(key_of[pattern]) + [g] + row for (pattern, g), row in rows.items())
+
+    def key(pattern):
+        return list(key_of[pattern]) if hashed else []
+
+    got = sorted((keys[row[0]] if hashed else []) + row[1:] for row in stored)
+    want = sorted(key(pattern) + [g] + row for (pattern, g), row in rows.items())
+    if "positions" in group:
+        at = Counter((pattern, t) for sequence in scope.samples for t, pattern in enumerate(sequence))
+        got += sorted((keys[row[0]] if hashed else []) + row[1:] for row in group["positions"][()].tolist())
+        want += sorted(key(pattern) + [t, count] for (pattern, t), count in at.items())
     return ["%s, recounted %s" % pair for pair in zip(got, want) if pair[0] != pair[1]][:3] or \
         (["%d rows, recounted %d" % (len(got), len(want))] if len(got) != len(want) else [])
 
@@ -231,6 +238,7 @@ def compare_scope(shape, scope, group):
     wanted = tables(shape, scope)
     there = {name for name, thing in group.items() if isinstance(thing, h5py.Dataset) and "columns" in thing.attrs}
     names = set(wanted) | ({"keys", "rows"} if shape.keep_keys and not scope.only_fof else set())
+    names |= {"positions"} if shape.keep_keys and scope.path == "path" else set()
     if there != names:
         wrong.append("tables that are not in both: %s" % sorted(there ^ names))
     for name in sorted(there & set(wanted)):

@@ -54,6 +54,41 @@ with h5py.File("before.h5") as before, h5py.File("run.h5") as after:
     assert before.attrs["config"] == after.attrs["config"]
 END
 ok "all but /analysis is as it was" "$PYTHON" kept.py
+cat >factor.py <<'END'
+import json, math, sys
+import h5py
+import numpy as np
+sheets = json.load(open(sys.argv[1]))["sheets"]
+weights, bounds = sheets.get("weights"), sheets["bounds"]
+with h5py.File("run.model.h5") as model:
+    largest = []
+    model["parameters"].visititems(lambda name, thing: largest.append(np.abs(thing[()]).max())
+                                   if isinstance(thing, h5py.Dataset) and thing.dtype == np.float32 else None)
+sizes = [bounds[name] for name in ("covering_kappa", "covering_R", "covering_M0")]
+LF, n = bounds["covering_LF"]["value"], 64
+if sys.argv[2] == "known":
+    assert sizes[0]["value"] == weights["kappa"]["value"] == max(largest)
+    assert sizes[1]["value"] == weights["output_bound"]["value"]
+    assert sizes[2]["value"] == weights["expert_input_bound"]["value"]
+    want = math.log(n) + sum(math.log(size["value"]) for size in sizes)
+elif sys.argv[2] == "given":
+    want = 20
+else:
+    assert all(size["value"] is None and "the model file" in size["missing"] for size in sizes) and not weights
+    want = math.log(n)
+assert abs(LF - want) < 1e-12 * want, (LF, want)
+routing = 16 * 2 * (1 + math.log(8 / 2))
+assert abs(bounds["covering_quoted"]["value"] - (17725 * want + routing)) < 1e-9 * 17725 * want
+END
+ok "the bound's factor is made of the weights" "$PYTHON" factor.py one.json known
+expect_code 0 start 1 "$moecensus" analyze run.h5 --log-factor 20 --json
+ok "unless it is given" "$PYTHON" factor.py out given
+mkdir alone
+cp run.h5 alone
+expect_code 0 start 1 "$moecensus" analyze alone/run.h5 --json
+ok "without a model file its parts are missing" "$PYTHON" factor.py out unknown
+expect_code 0 start 1 "$moecensus" analyze alone/run.h5 --model run.model.h5 --json
+ok "with one elsewhere they are not" "$PYTHON" factor.py out known
 expect_code 0 start 1 "$moecensus" analyze run.h5 --csv
 has_line out '^file,sheet,name,value,low,high,level,unit,grade,formula,missing,suppressed,note$'
 
@@ -64,7 +99,7 @@ done
 sha256sum seed?.h5 >kept
 expect_code 0 start 1 "$moecensus" analyze seed1.h5 seed2.h5 seed3.h5
 has_line out '^sweep of 3 files$'
-has_line out '^seed3\.h5$'
+has_line out '^  seed3\.h5 +64 '
 ok "the files of a sweep are as they were" sha256sum -c --quiet kept
 
 # Counts of others.

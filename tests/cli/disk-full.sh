@@ -93,5 +93,25 @@ has_line err "^moecensus: fill: cannot create disk/new.h5.part: Read-only file s
 ok "read-only: one line" one_line
 ok "read-only: the older file is untouched" untouched
 
+# What one rank writes a dataset at a time: the file of a sweep, and /analysis of a file.
+. "$TOP_SRCDIR/tests/refused.sh"
+for seed in 1 2; do
+    expect_code 0 start 1 "$moecensus" train $small model.seed=$seed -o run$seed
+done
+for pages in 0 1 2 100 300; do
+    disk_with $pages
+    expect_code 74 start 2 "$moecensus" analyze run1.h5 run2.h5 -o disk/new --overwrite
+    ok "a sweep, $pages pages: one line" one_line
+    ok "a sweep, $pages pages: the older file is untouched" untouched
+    ok "a sweep, $pages pages: nothing else is left" nothing_else
+done
+leave_disk
+mount -t tmpfs -o size=$(($(stat -c %s run1.h5) * 2 + 200000)) none disk
+cp run1.h5 disk/new.h5
+expect_code 74 start 2 "$moecensus" analyze disk/new.h5
+ok "an analysis: one line" one_line
+ok "an analysis: the file is untouched" cmp run1.h5 disk/new.h5
+ok "an analysis: nothing else is left" nothing_else
+
 leave_disk
 tap_done

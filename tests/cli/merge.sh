@@ -61,13 +61,22 @@ import h5py
 whole, merged = (h5py.File(name, "r")["census/step-00000004/path/growth"][()] for name in ("whole.64.h5", "thirds.h5"))
 assert (merged == whole[whole[:, 0] <= 128]).all() and len(merged)'
 
-# Sequences whose keys are hashes do not tell the paths by position.
+# Paths by position do not need the keys of sequences, which are hashes here.
 part 1 long whole.long 0 256
 part 1 long long.a 0 128
 part 2 long long.b 128 128
-expect_code 0 merge longs.h5 long.a.h5 long.b.h5
-has_line err 'paths by position are left out'
-equal_but whole.long.h5 longs.h5 '.*/path/token-.*|/columns_2'
+expect_code 0 merge longs.h5 long.b.h5 long.a.h5
+equal_but whole.long.h5 longs.h5 none
+ok "keys of sequences are hashes, and all 32 positions are there" "$PYTHON" -c '
+import h5py
+census = h5py.File("longs.h5", "r")["census/step-00000004"]
+assert census["sequence"].attrs["keys"] == b"xxh3-128" and "token-031" in census["path"]'
+
+# What was merged can be merged again.
+part 1 long whole.longer 0 384
+part 3 long long.c 256 128
+expect_code 0 merge longer.h5 long.c.h5 longs.h5
+equal_but whole.longer.h5 longer.h5 none
 
 # What cannot be merged is refused in one line, and nothing is written.
 refused() { # CODE PATTERN INPUT...
@@ -110,5 +119,8 @@ damaged 'stored for sequence do not add up' 'c["sequence/rows"][0, 4] = 2'
 damaged 'stored for subset/layer-01 do not add up' 'c["subset/layer-01/pairs_by_group"][2, 0] = 7'
 damaged 'the loads do not add up' 'f["routing/step-00000004/load"][0, 0] += 1'
 damaged 'there is no dataset .*/window/layer-00/keys' 'del c["window/layer-00/keys"]'
+damaged 'path/positions does not add up to 256' 'c["path/positions"][5, 2] += 1'
+damaged 'path/positions does not add up to 256' 'c["path/positions"][0, 1] = 4'
+damaged 'path/positions does not add up to 256' 'c["path/positions"][4, 0] = 1 << 40'
 damaged 'not those of its settings' 'c.attrs["sequences"] = 255'
 tap_done

@@ -141,6 +141,19 @@ static int same_keys(const struct moe_census_keys *mine, const struct alone *alo
     return same;
 }
 
+/* The same of the positions of paths, whose records scope s of the lone counter has. */
+static int same_positions(const struct moe_census_keys *mine, const struct alone *alone, int s)
+{
+    int64_t *row, before = 0, all, count = moe_records_positions(alone->records[s], alone->count[s], &row);
+    MPI_Exscan(&mine->positions, &before, 1, MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
+    MPI_Allreduce(&mine->positions, &all, 1, MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
+    int same = all == count && mine->all_positions == count && mine->first_position == before &&
+               before + mine->positions <= count &&
+               !memcmp(mine->position, row + 3 * before, (size_t)(3 * mine->positions) * sizeof *row);
+    moe_pool_free(row);
+    return same;
+}
+
 static void check_census(const struct moe_census *census, const struct alone *alone, int keep_keys)
 {
     int good = 1, next = 0;
@@ -155,7 +168,9 @@ static void check_census(const struct moe_census *census, const struct alone *al
     for (int s = 0; s < alone->scopes && keep_keys; s++)
         if (alone->scope[s].kind != MOE_SCOPE_TOKEN_PATH)
             good &= same_keys(&census->keys[next++], alone, s);
-    ok(good, "keys and rows as one counter has them, cut in rank order");
+        else
+            good &= same_positions(&census->keys[next - 1], alone, s);
+    ok(good, "keys, rows and positions as one counter has them, cut in rank order");
 }
 
 /* Counts in blocks, and asks for a flush after each. */
@@ -201,7 +216,7 @@ static void test_estimate(void)
     is_int(moe_census_estimate_bytes(&shape, 2, 0), 21 * 48 * 5, "two ranks share");
     is_int(moe_census_estimate_bytes(&shape, 1, 100), 42 * 48 * 5 + 300, "message rounds take room");
     shape.keep_keys = 1;
-    is_int(moe_census_estimate_bytes(&shape, 1, 0), 42 * 48 * 5 + 40 * 56, "kept keys take room");
+    is_int(moe_census_estimate_bytes(&shape, 1, 0), 42 * 48 * 5 + 40 * 56 + 2 * 24, "kept keys take room");
     shape.keep_keys = 0;
     shape.sequences = 1 << 20; /* 17 levels x 40 groups x 2 patterns in four scopes, 2 in the fifth */
     is_int(moe_census_estimate_bytes(&shape, 1, 0), (17 * 40 * 2 * 4 + 2) * 48 * 5, "estimate where patterns are few");

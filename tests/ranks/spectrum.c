@@ -63,7 +63,7 @@ static double chain_element(int n, int i, int j)
     return i == j ? 2 : abs(i - j) == 1 ? -1 : 0;
 }
 
-static void fill(struct moe_matrix *matrix, const struct moe_grid *grid, int n, element *of)
+static void fill(struct moe_block_matrix *matrix, const struct moe_grid *grid, int n, element *of)
 {
     struct moe_error err;
     if (moe_matrix_new(matrix, grid, n, n, &err))
@@ -90,7 +90,7 @@ static void serial(int n, element *of, double *value)
 
 static void test_matrix(const struct moe_grid *grid, const char *what, int n, element *of)
 {
-    struct moe_matrix matrix;
+    struct moe_block_matrix matrix;
     struct moe_spectrum spectrum;
     struct moe_error err;
     double want[200];
@@ -109,7 +109,7 @@ static void test_matrix(const struct moe_grid *grid, const char *what, int n, el
 static void test_known(const struct moe_grid *grid)
 {
     enum { N = 83 };
-    struct moe_matrix matrix;
+    struct moe_block_matrix matrix;
     struct moe_spectrum spectrum;
     struct moe_error err;
     double want[N];
@@ -137,7 +137,7 @@ static void abort_all(int code)
 
 static void test_failures(const struct moe_grid *grid)
 {
-    struct moe_matrix matrix;
+    struct moe_block_matrix matrix;
     struct moe_spectrum spectrum;
     struct moe_error err;
     fill(&matrix, grid, 50, random_element);
@@ -299,7 +299,7 @@ static void test_fill(const struct moe_grid *grid, int adjacent)
                     count[a / K * EXPERTS + choice[t * LAYERS * K + a]][b / K * EXPERTS + choice[t * LAYERS * K + b]]++;
     write_choices(LAYERS, EXPERTS, K, TOKENS, choice, adjacent, 0);
     struct moe_coactivation pairs;
-    struct moe_matrix matrix, scaled;
+    struct moe_block_matrix matrix, scaled;
     struct moe_error err;
     if (moe_coactivation_open(&pairs, grid, name, "step-00000007", &err) ||
         moe_coactivation_fill(&pairs, grid, MOE_FORM_PAIRS, MOE_ORIGIN_FILE, &matrix, &err) ||
@@ -353,7 +353,7 @@ static void test_memory(void)
 {
     enum { SIZE = 480, BLOCK = 20 };
     struct moe_grid grid;
-    struct moe_matrix matrix;
+    struct moe_block_matrix matrix;
     struct moe_spectrum spectrum;
     struct moe_error err;
     int rows, cols;

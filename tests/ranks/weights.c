@@ -29,7 +29,7 @@ static double noise(int64_t i)
 /* Every element belongs to one rank, and its local place leads back. */
 static void test_maps(const struct moe_grid *grid)
 {
-    struct moe_matrix matrix;
+    struct moe_block_matrix matrix;
     struct moe_error err;
     int right = 1, elements = 0, blocks = 0;
     moe_matrix_new(&matrix, grid, 37, 58, &err);
@@ -68,7 +68,7 @@ static void serial(int m, int n, const float *by_columns, double *value)
 
 static void test_matrix(const struct moe_grid *grid, int m, int n)
 {
-    struct moe_matrix matrix;
+    struct moe_block_matrix matrix;
     struct moe_singular singular;
     struct moe_error err;
     float *whole = moe_pool_new(MOE_POOL_DATA, (size_t)m * (size_t)n, sizeof *whole);
@@ -97,7 +97,7 @@ static void test_matrix(const struct moe_grid *grid, int m, int n)
 static void test_known(const struct moe_grid *grid)
 {
     enum { M = 45, N = 10 };
-    struct moe_matrix matrix;
+    struct moe_block_matrix matrix;
     struct moe_singular singular;
     struct moe_error err;
     double want[N] = {0};

@@ -22,7 +22,7 @@ int main(int count, char **argument)
 {
     struct moe_comm comm;
     struct moe_grid grid;
-    struct moe_matrix matrix;
+    struct moe_block_matrix matrix;
     struct moe_spectrum spectrum = {.n = 0};
     struct moe_error err;
     int rows, cols;

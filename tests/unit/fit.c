@@ -1,23 +1,9 @@
-/* Least squares with known answers, coverage of its intervals, and the verdicts on sweeps made to measure. */
+/* Lines with known answers, coverage of their intervals, and exponents of sweeps made to measure. */
 #include "analysis/fit.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "analysis/sweep.h"
-#include "src/random.h"
-#include "tests/tap.h"
+#include "tests/sweeps.h"
 
 enum { TRIALS = 2000 };
-
-static struct moe_random random_of(uint64_t a)
-{
-    struct moe_random random;
-    moe_random_init(&random, 11, MOE_STREAM_NOISE, a, 0);
-    return random;
-}
 
 static void lines(void)
 {
@@ -44,36 +30,6 @@ static void lines(void)
     is_close(high, 2.25 + 3.182446305284263 * sqrt(4.75 / 3 / 4), 1e-12, "its interval");
 }
 
-static void linear(void)
-{
-    double x[12], y[6], weights[6];
-    struct moe_linear fit;
-    for (int i = 0; i < 6; i++) {
-        x[2 * i] = 1e6;
-        x[2 * i + 1] = i * 1e-3;
-        y[i] = 3 * x[2 * i] - 5 * x[2 * i + 1];
-        weights[i] = 1 + i;
-    }
-    moe_fit_linear(x, y, weights, 6, 2, &fit);
-    ok(!fit.missing && fit.freedom == 4, "two coefficients from six rows");
-    is_close(fit.coefficient[0], 3, 1e-12, "first coefficient");
-    is_close(fit.coefficient[1], -5, 1e-5, "second one, of a column 1e9 times smaller");
-    const double ones[] = {1, 0, 1, 1, 1, 2, 1, 3}, values[] = {1, 2, 2, 4};
-    moe_fit_linear(ones, values, NULL, 4, 2, &fit);
-    is_close(fit.coefficient[1], 0.9, 1e-14, "a line as two columns");
-    is_close(fit.covariance[3], 0.07, 1e-13, "with the variance of its slope");
-    const double often[] = {1, 1, 2, 1}, twice[] = {1, 0, 1, 1, 1, 2, 1, 2, 1, 3}, twice_y[] = {1, 2, 2, 2, 4};
-    struct moe_linear doubled;
-    moe_fit_linear(ones, values, often, 4, 2, &fit);
-    moe_fit_linear(twice, twice_y, NULL, 5, 2, &doubled);
-    is_close(fit.coefficient[1], doubled.coefficient[1], 1e-13, "weight 2 is a row twice");
-    const double same[] = {1, 2, 2, 4, 3, 6};
-    moe_fit_linear(same, values, NULL, 3, 2, &fit);
-    ok(fit.missing && isnan(fit.coefficient[0]), "columns that are multiples: %s", fit.missing ? fit.missing : "");
-    moe_fit_linear(same, values, NULL, 1, 2, &fit);
-    ok(fit.missing && isnan(fit.covariance[3]), "fewer rows than columns: %s", fit.missing ? fit.missing : "");
-}
-
 static void coverage(void)
 {
     const double x[] = {1, 2, 3, 5, 8};
@@ -87,35 +43,6 @@ static void coverage(void)
         held += line.low <= -2 && -2 <= line.high;
     }
     ok(held > 0.88 * TRIALS && held < 0.92 * TRIALS, "90 %% intervals of a slope hold in %d of %d", held, TRIALS);
-}
-
-static double value_of(const struct moe_sheet *sheet, const char *name)
-{
-    const struct moe_figure *figure = moe_sheet_find(sheet, name);
-    return figure ? figure->value : NAN;
-}
-
-static int inside(const struct moe_sheet *sheet, const char *name, double value)
-{
-    const struct moe_figure *figure = moe_sheet_find(sheet, name);
-    return figure && figure->low <= value && value <= figure->high;
-}
-
-static char cells[4096][48];
-
-/* A run of a small grid; its error and gap are set by the caller. */
-static struct moe_sweep_row row_of(int place, int64_t n, int experts, int top_k, int width, int seed)
-{
-    snprintf(cells[place], sizeof cells[place], "n %lld E %d K %d F %d", (long long)n, experts, top_k, width);
-    struct moe_sweep_row row = {.cell = cells[place], .data_seed = 1, .model_seed = (uint64_t)seed, .n = n,
-                                .per_expert = 16 * width + width + 8, .experts = experts, .top_k = top_k,
-                                .expert_width = width, .width = 8, .layers = 1, .tokens = 8, .experts_used = experts,
-                                .dim = 2, .beta = 1, .sequences_seen = (double)n, .noise = 0.09, .gap_cv = NAN,
-                                .train_error = NAN, .test_error = NAN, .path_entropy = NAN, .entropy_upper = NAN,
-                                .sequence_entropy = NAN, .ln_worst = NAN};
-    row.active = top_k * row.per_expert;
-    row.total = experts * row.per_expert + 8 * experts;
-    return row;
 }
 
 /* error = active^-0.7 n^-0.4 times noise by seed; at every n the largest model is the best, and comes first. */
@@ -224,92 +151,6 @@ static void frontier(void)
     moe_sheet_clear(&sheet);
 }
 
-/* A grid whose gap follows c1 N_act + c2 (N_used - N_act), with noise as least squares on partitions has it. */
-static int grid(struct moe_sweep_row *rows, double c1, double c2, int seeds, int most_experts, int widths,
-                uint64_t trial)
-{
-    struct moe_random random = random_of(1000 + trial);
-    int made = 0;
-    for (int seed = 0; seed < seeds; seed++)
-        for (int64_t n = 8192; n <= 32768; n *= 2)
-            for (int width = 1; width <= widths; width *= 2)
-                for (int top_k = 1; top_k <= widths; top_k *= 2)
-                    for (int experts = 2; experts <= most_experts; experts *= 2) {
-                        struct moe_sweep_row row = row_of(made, n, experts, top_k, width, seed);
-                        const double used = (double)(experts * row.per_expert), active = (double)row.active;
-                        const double mean = c1 * active + c2 * (used - active);
-                        row.gap_cv = (mean + sqrt(8 * used) * moe_random_normal(&random)) * row.noise / (double)n;
-                        rows[made++] = row;
-                    }
-    return made;
-}
-
-static enum moe_verdict verdict_of(const struct moe_sweep_row *rows, int count, struct moe_sheet *sheet)
-{
-    moe_sheet_clear(sheet);
-    moe_sheet_init(sheet, "gap");
-    return moe_sweep_gap(rows, count, sheet);
-}
-
-static void verdicts(void)
-{
-    static struct moe_sweep_row rows[4096];
-    struct moe_sheet sheet;
-    moe_sheet_init(&sheet, "gap");
-    int count = grid(rows, 2, 2, 3, 8, 2, 0);
-    is_int(verdict_of(rows, count, &sheet), MOE_ACTIVE_REJECTED, "a gap of all used parameters rejects H_act");
-    is_str(moe_sheet_find(&sheet, "gap_ratio")->note, "H_act rejected", "and says so");
-    is_close(value_of(&sheet, "gap_ratio"), 1, 0.15, "the ratio is 1");
-    ok(moe_sheet_find(&sheet, "gap_c3")->missing != NULL, "frozen routers have no routing term");
-    count = grid(rows, 2, 0, 3, 8, 2, 1);
-    is_int(verdict_of(rows, count, &sheet), MOE_TOTAL_REJECTED, "a gap of active parameters rejects H_tot");
-    is_str(moe_sheet_find(&sheet, "gap_ratio")->note, "H_tot rejected", "and says so");
-    count = grid(rows, 2, 1, 5, 8, 2, 2);
-    is_int(verdict_of(rows, count, &sheet), MOE_BOTH_REJECTED, "half way both are rejected");
-    count = grid(rows, 2, 2, 3, 4, 2, 3);
-    is_int(verdict_of(rows, count, &sheet), MOE_INCONCLUSIVE, "with at most four times the active parameters");
-    ok(strstr(moe_sheet_find(&sheet, "gap_ratio")->note, "H_act is not judged") != NULL, "H_act is not judged");
-    count = grid(rows, 2, 2, 3, 8, 1, 4);
-    is_int(verdict_of(rows, count, &sheet), MOE_INCONCLUSIVE, "K and F that do not vary");
-    ok(strstr(moe_sheet_find(&sheet, "gap_ratio")->note, "not identifiable") != NULL, "leave c1 unidentifiable");
-    count = grid(rows, 2, 2, 1, 8, 2, 5);
-    is_int(verdict_of(rows, count, &sheet), MOE_INCONCLUSIVE, "one seed decides nothing");
-    count = grid(rows, 0, 0, 3, 8, 2, 6);
-    is_int(verdict_of(rows, count, &sheet), MOE_INCONCLUSIVE, "without a gap there is no ratio");
-    ok(moe_sheet_find(&sheet, "gap_ratio")->missing != NULL, "and none is printed");
-    for (int i = 0; i < count; i++)
-        rows[i].n = 100;
-    is_int(verdict_of(rows, count, &sheet), MOE_INCONCLUSIVE, "too few samples for the experts");
-    is_close(value_of(&sheet, "gap_runs_left_out"), count, 0, "leaves all runs out");
-    is_int(verdict_of(rows, 0, &sheet), MOE_INCONCLUSIVE, "no runs at all");
-    moe_sheet_clear(&sheet);
-}
-
-/* The routing term is told from the parameters where the tokens vary, and the bootstrap interval holds. */
-static void routing_and_coverage(void)
-{
-    static struct moe_sweep_row rows[4096];
-    struct moe_sheet sheet;
-    moe_sheet_init(&sheet, "gap");
-    int count = grid(rows, 2, 2, 3, 8, 2, 7), held = 0;
-    for (int i = 0; i < count; i++) {
-        struct moe_sweep_row *row = &rows[i];
-        row->learned = i % 3 > 0;
-        row->tokens = 8 << 3 * (i % 3);
-        const double term = row->tokens * row->top_k * (1 + log((double)row->experts / row->top_k));
-        row->gap_cv += row->learned * 0.5 * term * row->noise / (double)row->n;
-    }
-    is_int(verdict_of(rows, count, &sheet), MOE_ACTIVE_REJECTED, "a routing term beside the parameters");
-    is_close(value_of(&sheet, "gap_c3"), 0.5, 0.1, "is found");
-    for (int trial = 0; trial < 50; trial++) {
-        count = grid(rows, 2, 1.4, 5, 8, 2, 100 + (uint64_t)trial);
-        verdict_of(rows, count, &sheet);
-        held += inside(&sheet, "gap_ratio", 0.7);
-    }
-    ok(held >= 44, "95 %% intervals of the ratio from five seeds hold in %d of 50", held);
-    moe_sheet_clear(&sheet);
-}
-
 static void table(void)
 {
     struct moe_sheet sheet;
@@ -326,12 +167,9 @@ static void table(void)
 int main(void)
 {
     lines();
-    linear();
     coverage();
     scaling();
     frontier();
-    verdicts();
-    routing_and_coverage();
     table();
     return tap_done();
 }

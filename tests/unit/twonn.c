@@ -91,8 +91,8 @@ static void torus(void)
     ok(t.regression > 1.8 && t.regression < 2.3, "by regression: %.3f", t.regression);
     struct moe_sheet sheet;
     moe_sheet_init(&sheet, "twonn");
-    moe_twonn_sheet(&t, &sheet);
-    const struct moe_figure *figure = moe_sheet_find(&sheet, "twonn_unbiased");
+    moe_twonn_sheet(&t, "points", &sheet);
+    const struct moe_figure *figure = moe_sheet_find(&sheet, "twonn_dimension");
     ok(figure && figure->value == t.unbiased && figure->low == t.low && figure->level == 0.95, "it is on the sheet");
     moe_sheet_clear(&sheet);
     moe_data_free(data);
@@ -105,8 +105,8 @@ static void text(void)
     small_open(&small, "data.source=text train.loss=cross-entropy");
     struct moe_twonn t = moe_twonn_source(small.data, 10);
     moe_sheet_init(&sheet, "twonn");
-    moe_twonn_sheet(&t, &sheet);
-    const struct moe_figure *figure = moe_sheet_find(&sheet, "twonn_unbiased");
+    moe_twonn_sheet(&t, "points", &sheet);
+    const struct moe_figure *figure = moe_sheet_find(&sheet, "twonn_dimension");
     ok(t.missing && figure && figure->missing, "symbols have no distance: %s", t.missing ? t.missing : "");
     moe_sheet_clear(&sheet);
     small_close(&small);
