@@ -29,9 +29,9 @@ enum moe_status moe_checkpoint_write(const struct moe_results *results, const st
     moe_file_checked(file);
     moe_file_common(file, results, "checkpoint");
     moe_file_int(file, "/", "step", history->steps);
-    void *parameters = moe_tensors_plan(file, model, "/parameters", model->dense, model->experts);
-    void *first = moe_tensors_plan(file, model, "/moments/first", optim->dense_m, optim->experts_m);
-    void *second = moe_tensors_plan(file, model, "/moments/second", optim->dense_v, optim->experts_v);
+    moe_tensors_plan(file, model, "/parameters", model->dense, model->experts);
+    moe_tensors_plan(file, model, "/moments/first", optim->dense_m, optim->experts_m);
+    moe_tensors_plan(file, model, "/moments/second", optim->dense_v, optim->experts_v);
     moe_series_plan(file, results->run, history, series);
     for (int i = 0; i < results->finding_count; i++)
         moe_finding_plan(file, results->run, results->task, &results->finding[i]);
@@ -39,9 +39,6 @@ enum moe_status moe_checkpoint_write(const struct moe_results *results, const st
     if (moe_file_write(file, path, results->comm->world, err) == MOE_OK && results->comm->rank == 0)
         moe_checkpoint_keep(name, history->steps, before);
     moe_file_free(file);
-    moe_pool_free(parameters);
-    moe_pool_free(first);
-    moe_pool_free(second);
     moe_pool_free(series);
     return err->code;
 }

@@ -47,15 +47,9 @@ static void own_part(const struct moe_model *model, const struct stored *stored,
     count[0] = model->placement.count;
 }
 
-static size_t own_size(const struct moe_model *model)
+void moe_tensors_plan(struct moe_file *file, const struct moe_model *model, const char *group, const moe_real *dense,
+                      const moe_real *experts)
 {
-    return (size_t)(model->run->model.layers * model->placement.count) * (size_t)model->layout.expert_size;
-}
-
-void *moe_tensors_plan(struct moe_file *file, const struct moe_model *model, const char *group,
-                       const moe_real *dense, const moe_real *experts)
-{
-    moe_real *slabs = moe_pool_new(MOE_POOL_FILES, own_size(model), sizeof *slabs), *slab = slabs;
     for (int i = 0; i < model->layout.count; i++) {
         const struct moe_tensor *tensor = &model->layout.tensor[i];
         const struct stored stored = stored_of(model, tensor, group);
@@ -66,14 +60,12 @@ void *moe_tensors_plan(struct moe_file *file, const struct moe_model *model, con
         }
         int64_t start[3], count[3];
         own_part(model, &stored, start, count);
-        for (int e = 0; e < model->placement.count; e++)
-            memcpy(slab + e * tensor->size, experts + place_of(model, tensor, e), (size_t)tensor->size * sizeof *slab);
+        count[0] = 1;
         moe_file_dataset(file, stored.path, MOE_REAL32, stored.rank, stored.shape, stored.dims, NULL);
-        if (count[0])
-            moe_file_slab(file, stored.path, MOE_REAL32, stored.rank, start, count, slab);
-        slab += model->placement.count * tensor->size;
+        for (int e = 0; e < model->placement.count; e++, start[0]++)
+            moe_file_slab(file, stored.path, MOE_REAL32, stored.rank, start, count,
+                          experts + place_of(model, tensor, e));
     }
-    return slabs;
 }
 
 enum moe_status moe_tensors_read(struct moe_reader *reader, const struct moe_model *model, const char *group,
@@ -104,10 +96,9 @@ enum moe_status moe_parameters_prepare(const struct moe_results *results, int st
     struct moe_file *file = moe_file_new();
     moe_file_common(file, results, "parameters");
     moe_file_int(file, "/", "step", step);
-    void *slabs = moe_tensors_plan(file, model, "/parameters", model->dense, model->experts);
+    moe_tensors_plan(file, model, "/parameters", model->dense, model->experts);
     enum moe_status status = moe_file_prepare(file, name, set, err);
     moe_file_free(file);
-    moe_pool_free(slabs);
     return status;
 }
 

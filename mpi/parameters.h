@@ -9,13 +9,12 @@
 
 /* Plans one number for every parameter of the model, such as its value or a moment, under `group`.
  *   dense [dense_size], experts [L, own experts, expert_size]    as the model's own, borrowed
- * Returns what the plan borrows beside them, for moe_pool_free after the file was prepared.
  *
  * Ranks:  every rank, for its own slabs
- * Errors: never returns without memory
+ * Errors: never fails
  */
-void *moe_tensors_plan(struct moe_file *file, const struct moe_model *model, const char *group,
-                       const moe_real *dense, const moe_real *experts);
+void moe_tensors_plan(struct moe_file *file, const struct moe_model *model, const char *group, const moe_real *dense,
+                      const moe_real *experts);
 
 /* Reads them back: every rank the dense tensors and its own experts.
  *

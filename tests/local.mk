@@ -60,6 +60,7 @@ rank_tests = \
 
 script_tests = \
 	%D%/cli/analyze.sh \
+	%D%/cli/checkpoint-disk.sh \
 	%D%/cli/compare.sh \
 	%D%/cli/disk-full.sh \
 	%D%/cli/faults.sh \
@@ -90,7 +91,8 @@ tests_unit_model_gradients_double_unit_CPPFLAGS = $(double_cppflags)
 tests_unit_model_gradients_double_unit_LDADD = libmoe_double.a
 
 # What a timing is held against, and programs that scripts drive.
-check_PROGRAMS += %D%/timings/gemm %D%/timings/spectrum %D%/timings/estimators %D%/estimate_fof %D%/brackets %D%/flip
+check_PROGRAMS += %D%/timings/checkpoint %D%/timings/gemm %D%/timings/spectrum %D%/timings/estimators %D%/estimate_fof %D%/brackets %D%/flip
+tests_timings_checkpoint_SOURCES = %D%/timings/checkpoint.c
 tests_timings_gemm_SOURCES = %D%/timings/gemm.c
 tests_timings_gemm_LDADD = libmoe.a
 tests_timings_spectrum_SOURCES = %D%/timings/spectrum.c
@@ -135,6 +137,7 @@ EXTRA_DIST += \
 	%D%/all/estimators.sh \
 	%D%/all/fashion.sh \
 	%D%/all/forward.sh \
+	%D%/all/killed.sh \
 	%D%/all/loads.sh \
 	%D%/all/outside.sh \
 	%D%/all/planted.sh \
@@ -152,6 +155,8 @@ EXTRA_DIST += \
 	%D%/flips.py \
 	%D%/forward.py \
 	%D%/jobs.sh \
+	%D%/kill-trials.sh \
+	%D%/kill_at.c \
 	%D%/loads.py \
 	%D%/long/brackets.sh \
 	%D%/long/killed.sh \
@@ -172,6 +177,7 @@ EXTRA_DIST += \
 	%D%/simulate.sh \
 	%D%/speed \
 	%D%/tap.sh \
+	%D%/timings/checkpoint.sh \
 	%D%/timings/estimators.sh \
 	%D%/timings/quickstart.sh \
 	%D%/timings/spectrum.sh \
