@@ -14,8 +14,6 @@
 
 #include "src/census.h"
 
-enum { MOE_CENSUS_ROUND = 64 << 20 }; /* bytes: a good limit for what a rank sends in one round */
-
 /* This rank's part of the keys and rows of one scope. The parts lie in rank order in the file. */
 struct moe_census_keys {
     char path[64]; /* as moe_scope_path */

@@ -6,9 +6,6 @@
 #include "src/pool.h"
 #include "src/share.h"
 
-/* Elements of a vector folded in one round: bounds the buffers and keeps MPI's int counts in range. */
-enum { FOLD_ROUND = 1 << 20 };
-
 struct state {
     MPI_Comm comm;
     struct moe_traffic traffic;
@@ -138,8 +135,8 @@ static void fold_any(struct moe_exchange *ex, const struct moe_tree *tree, char 
             memcpy(out, nodes, (size_t)n * number->size);
         return;
     }
-    for (int64_t at = 0; at < n; at += FOLD_ROUND)
-        fold_round(ex, tree, nodes, n, out, at, n - at < FOLD_ROUND ? n - at : FOLD_ROUND, number);
+    for (int64_t at = 0; at < n; at += MOE_FOLD_ROUND)
+        fold_round(ex, tree, nodes, n, out, at, n - at < MOE_FOLD_ROUND ? n - at : MOE_FOLD_ROUND, number);
 }
 
 static void fold(struct moe_exchange *ex, const struct moe_tree *tree, moe_real *nodes, int64_t n, moe_real *out)
@@ -158,9 +155,9 @@ static void sum(struct moe_exchange *ex, int64_t *values, int64_t n)
 {
     struct state *state = ex->state;
     double clock = moe_clock();
-    for (int64_t at = 0; at < n; at += FOLD_ROUND)
-        MPI_Allreduce(MPI_IN_PLACE, values + at, (int)(n - at < FOLD_ROUND ? n - at : FOLD_ROUND), MPI_INT64_T, MPI_SUM,
-                      state->comm);
+    for (int64_t at = 0; at < n; at += MOE_FOLD_ROUND)
+        MPI_Allreduce(MPI_IN_PLACE, values + at, (int)(n - at < MOE_FOLD_ROUND ? n - at : MOE_FOLD_ROUND), MPI_INT64_T,
+                      MPI_SUM, state->comm);
     moe_clock_add(MOE_TIME_MESSAGES, clock);
 }
 

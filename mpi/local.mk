@@ -2,6 +2,8 @@
 
 noinst_LIBRARIES += libmoempi.a
 libmoempi_a_SOURCES = \
+	%D%/calibrate.c \
+	%D%/calibrate_work.c \
 	%D%/census.c \
 	%D%/checkpoint.c \
 	%D%/claim.c \
@@ -20,17 +22,24 @@ libmoempi_a_SOURCES = \
 	%D%/measurements.c \
 	%D%/memory.c \
 	%D%/parameters.c \
+	%D%/plan.c \
+	%D%/plan_json.c \
+	%D%/plan_print.c \
+	%D%/prediction.c \
 	%D%/provenance.c \
 	%D%/results.c \
 	%D%/resume.c \
+	%D%/routes_file.c \
 	%D%/series.c \
 	%D%/session.c \
 	%D%/stop.c \
 	%D%/verb_census.c \
+	%D%/verb_plan.c \
 	%D%/verb_train.c \
 	%D%/words.c
 
 noinst_HEADERS += \
+	%D%/calibrate.h \
 	%D%/census.h \
 	%D%/checkpoint.h \
 	%D%/claim.h \
@@ -47,9 +56,12 @@ noinst_HEADERS += \
 	%D%/measurements.h \
 	%D%/memory.h \
 	%D%/parameters.h \
+	%D%/plan.h \
+	%D%/prediction.h \
 	%D%/provenance.h \
 	%D%/results.h \
 	%D%/resume.h \
+	%D%/routes_file.h \
 	%D%/series.h \
 	%D%/session.h \
 	%D%/stop.h \

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "src/share.h"
+
 /* Gathers n numbers of 8 bytes from every rank: [P, n] on rank 0. */
 static void *gather(const struct moe_comm *comm, const void *mine, int n)
 {
@@ -19,6 +21,24 @@ static int64_t *gather_traffic(const struct moe_comm *comm, const int64_t *mine)
     int64_t *all = moe_pool_new(MOE_POOL_FILES, MOE_PHASES * (size_t)P * (size_t)P, sizeof *all);
     for (int phase = 0; phase < MOE_PHASES; phase++)
         MPI_Gather(mine + phase * P, P, MPI_INT64_T, all + (int64_t)phase * P * P, P, MPI_INT64_T, 0, comm->world);
+    return all;
+}
+
+/* What shards sent, one purpose after the other: [MOE_PURPOSES, V, E], shards in order since ranks own ranges. */
+static int64_t *gather_sent(const struct moe_model *model, const struct moe_comm *comm, const int64_t *mine)
+{
+    const int V = model->tree.shards, E = model->run->model.experts, P = comm->ranks;
+    const int own = (int)moe_share_count(V, P, comm->rank) * E;
+    int64_t *all = moe_pool_new(MOE_POOL_FILES, MOE_PURPOSES * (size_t)V * (size_t)E, sizeof *all);
+    int *counts = moe_pool_new(MOE_POOL_FILES, 2 * (size_t)P, sizeof *counts), *starts = counts + P;
+    for (int p = 0; p < P; p++) {
+        counts[p] = (int)moe_share_count(V, P, p) * E;
+        starts[p] = (int)moe_share_first(V, P, p) * E;
+    }
+    for (int purpose = 0; purpose < MOE_PURPOSES; purpose++)
+        MPI_Gatherv(mine + purpose * own, own, MPI_INT64_T, all + (int64_t)purpose * V * E, counts, starts, MPI_INT64_T,
+                    0, comm->world);
+    moe_pool_free(counts);
     return all;
 }
 
@@ -49,6 +69,11 @@ void moe_measurements_take(struct moe_measurements *measurements, const struct m
                                               .allocations = gather(comm, &allocations, 1),
                                               .bytes = gather_traffic(comm, traffic->bytes),
                                               .messages = gather_traffic(comm, traffic->messages)};
+    const struct moe_model *model = results->model;
+    if (model->sent && (int64_t)model->tree.shards * model->run->model.experts <= MOE_SENT_MAX) {
+        measurements->rows = gather_sent(model, comm, model->sent->rows);
+        measurements->row_messages = gather_sent(model, comm, model->sent->messages);
+    }
 }
 
 void moe_measurements_clear(struct moe_measurements *measurements)
@@ -61,6 +86,8 @@ void moe_measurements_clear(struct moe_measurements *measurements)
     moe_pool_free(measurements->allocations);
     moe_pool_free(measurements->bytes);
     moe_pool_free(measurements->messages);
+    moe_pool_free(measurements->rows);
+    moe_pool_free(measurements->row_messages);
     memset(measurements, 0, sizeof *measurements);
 }
 
@@ -110,6 +137,25 @@ static void plan_timing(struct moe_file *file, const struct moe_measurements *me
     moe_file_whole(file, "/timing/step_allocations", MOE_I64, 1, &P, by_rank, NULL, measurements->allocations);
 }
 
+/* What shards sent to experts, whoever owned either. */
+static void plan_sent(struct moe_file *file, const struct moe_measurements *measurements,
+                      const struct moe_model *model)
+{
+    const int64_t shape[] = {MOE_PURPOSES, model->tree.shards, model->run->model.experts};
+    const char *const dims[] = {"purpose", "shard", "expert"};
+    if (!measurements->rows)
+        return;
+    moe_file_whole(file, "/traffic/passes", MOE_I64, 1, shape, dims, NULL, model->sent->passes);
+    moe_file_whole(file, "/traffic/rows", MOE_I64, 3, shape, dims, NULL, measurements->rows);
+    moe_file_whole(file, "/traffic/row_messages", MOE_I64, 3, shape, dims, NULL, measurements->row_messages);
+    moe_file_text(file, "/traffic/rows", "purposes", "counting evaluating training");
+    const int64_t loads[] = {MOE_PURPOSES, model->run->model.layers, model->run->model.experts};
+    const char *const load_dims[] = {"purpose", "layer", "expert"};
+    moe_file_whole(file, "/traffic/layer_rows", MOE_I64, 3, loads, load_dims, NULL, model->sent->all);
+    moe_file_whole(file, "/traffic/first_rows", MOE_I64, 3, loads, load_dims, NULL, model->sent->first);
+    moe_file_whole(file, "/traffic/most_rows", MOE_I64, 3, loads, load_dims, NULL, model->sent->most);
+}
+
 void moe_measurements_plan(struct moe_file *file, const struct moe_measurements *measurements,
                            const struct moe_results *results)
 {
@@ -122,4 +168,5 @@ void moe_measurements_plan(struct moe_file *file, const struct moe_measurements 
     join(names, sizeof names, MOE_PHASES, phase_name);
     moe_file_text(file, "/traffic/bytes", "phases", names);
     moe_file_text(file, "/traffic/messages", "phases", names);
+    plan_sent(file, measurements, results->model);
 }

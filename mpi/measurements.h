@@ -18,7 +18,12 @@ struct moe_measurements {
     int64_t *growths;     /* [P] dispatch buffers that grew after the first training step */
     int64_t *allocations; /* [P] allocations in training steps after the first */
     int64_t *bytes, *messages; /* [MOE_PHASES, P, P] from, to */
+    int64_t *rows, *row_messages; /* [MOE_PURPOSES, V, E] as in struct moe_sent; null where V E >
+                                     MOE_SENT_MAX, and where nothing was run */
 };
+
+/* Above this many pairs of shards and experts what each shard sent to each expert is not stored. */
+enum { MOE_SENT_MAX = 1 << 22 };
 
 /* Gathers the figures of all ranks.
  *

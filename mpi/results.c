@@ -6,6 +6,7 @@
 
 #include "mpi/h5file.h"
 #include "mpi/measurements.h"
+#include "mpi/prediction.h"
 #include "mpi/provenance.h"
 #include "mpi/series.h"
 #include "src/pool.h"
@@ -118,11 +119,15 @@ enum moe_status moe_results_prepare(const struct moe_results *results, const cha
     for (int i = 0; i < results->finding_count; i++)
         moe_finding_plan(file, results->run, results->task, &results->finding[i]);
     struct moe_measurements measurements;
+    struct moe_prediction prediction;
     moe_measurements_take(&measurements, results);
     moe_measurements_plan(file, &measurements, results);
+    moe_prediction_make(&prediction, results);
+    moe_prediction_plan(file, &prediction, results);
     enum moe_status status = moe_file_prepare(file, name, set, err);
     moe_file_free(file);
     moe_measurements_clear(&measurements);
+    moe_prediction_clear(&prediction);
     moe_pool_free(series);
     moe_pool_free(used);
     return status;

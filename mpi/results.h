@@ -18,6 +18,7 @@ struct moe_results {
     const struct moe_run *run;
     const struct moe_task *task;
     const struct moe_model *model;
+    const struct moe_data *data;     /* the open source, for predictions; null where nothing was run */
     const struct moe_history *history; /* null for a census */
     const char *config;              /* text of record */
     const char *checksum;            /* of the inputs; "" without */

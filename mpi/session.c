@@ -16,9 +16,6 @@
 #include "src/progress.h"
 #include "src/share.h"
 
-/* Bytes that one rank's counters may hold before they are moved to their owners. */
-enum { COUNTER_BUDGET = 256 << 20 };
-
 /* Rank 0 reads the inputs; the others get the bytes. */
 static enum moe_status share_input(struct moe_session *session, struct moe_error *err)
 {
@@ -175,7 +172,7 @@ static void between_batches(void *context, struct moe_snapshot *snapshot, int64_
     if (!c->merge)
         c->merge = moe_census_begin(snapshot->counter, c->session->comm->world, MOE_CENSUS_ROUND, c->bytes,
                                     c->messages);
-    moe_census_flush(c->merge, COUNTER_BUDGET);
+    moe_census_flush(c->merge, MOE_CENSUS_BUDGET);
     moe_progress_tell(&c->progress, sequences, NAN);
 }
 

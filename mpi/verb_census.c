@@ -114,6 +114,7 @@ static enum moe_status count_and_write(struct moe_session *session, const struct
                                   .run = &session->run,
                                   .task = session->model.task,
                                   .model = &session->model,
+                                  .data = session->data,
                                   .config = session->config,
                                   .checksum = session->input.checksum,
                                   .command = session->command};

@@ -170,6 +170,7 @@ static enum moe_status run_job(struct job *job, enum moe_resume how, const char 
                                   .task = session->model.task,
                                   .model = &session->model,
                                   .history = &training.history,
+                                  .data = session->data,
                                   .config = session->config,
                                   .checksum = session->input.checksum,
                                   .command = session->command,

@@ -27,4 +27,20 @@ enum moe_status moe_verb_train(const struct moe_comm *comm, int argc, char **arg
 enum moe_status moe_verb_census(const struct moe_comm *comm, int argc, char **argv, moe_report *report,
                                 struct moe_error *err);
 
+/* moecensus plan [CONFIG] --ranks P [--ranks-per-node Q] [--from FILE] [section.key=value ...] [--json]
+ * moecensus plan --calibrate -o FILE
+ *
+ * Ranks:  collective
+ * Errors: any of moe_status, text in err
+ */
+enum moe_status moe_verb_plan(const struct moe_comm *comm, int argc, char **argv, moe_report *report,
+                              struct moe_error *err);
+
+/* What plan takes, one a line. Static storage.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
+const char *moe_plan_usage(void);
+
 #endif

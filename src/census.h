@@ -17,6 +17,10 @@
 
 enum { MOE_GROUPS = 40, MOE_TABLES_MAX = 16, MOE_PARTITIONS = 1024 };
 
+/* Bytes that a rank sends in one round of a merge, and that its counters may hold before they are moved to the owners
+ * of their keys. */
+enum { MOE_CENSUS_ROUND = 64 << 20, MOE_CENSUS_BUDGET = 256 << 20 };
+
 struct moe_census_shape {
     int tokens, layers, experts, top_k; /* T, L, E, K */
     int64_t sequences, first;           /* how many, and the number of the first */

@@ -62,6 +62,7 @@ struct moe_run {
     struct {
         int shards, units;
         int exchange;          /* enum moe_exchange_choice */
+        char machine[MOE_PATH_MAX]; /* file of measured constants, "" for the program's own */
     } parallel;
     struct {
         int64_t sequences, first;
@@ -108,12 +109,12 @@ enum moe_status moe_config_parse(struct moe_run *run, const char *text, const ch
 enum moe_status moe_config_set(struct moe_run *run, const char *word, struct moe_error *err);
 
 /* Checks the settings against each other and for the given number of ranks (K > E, V > B, P > V, U and V, width by
- * heads, a planted law over too many subsets, no data.path, ...) and derives model.zipf. What needs the data themselves
- * is checked where they are opened. Warnings (more ranks than experts; a router without gradient) go to `warn`, one
- * line each, unless null.
+ * heads, a planted law over too many subsets, no data.path, ...) and derives model.zipf; reads the file that
+ * parallel.machine names, to see that it is one. What needs the data themselves is checked where they are opened.
+ * Warnings (more ranks than experts; a router without gradient) go to `warn`, one line each, unless null.
  *
  * Ranks:  local; pass `warn` on one rank only
- * Errors: MOE_USAGE, with what would work
+ * Errors: MOE_USAGE, with what would work; MOE_INPUT parallel.machine cannot be read
  */
 enum moe_status moe_config_check(struct moe_run *run, int ranks, FILE *warn, struct moe_error *err);
 

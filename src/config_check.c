@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "src/config.h"
+#include "src/machine.h"
 #include "src/options.h"
 
 /* Limits of what follows from several settings: numbers of sequences as of single options, subsets of a planted router
@@ -93,6 +94,13 @@ static enum moe_status check_data(const struct moe_run *run, struct moe_error *e
     return MOE_OK;
 }
 
+/* A file of constants that is not one is better met before the run than after it. */
+static enum moe_status check_machine(const struct moe_run *run, struct moe_error *err)
+{
+    struct moe_machine machine;
+    return moe_machine_read(&machine, run->parallel.machine, err);
+}
+
 static enum moe_status check_output(const struct moe_run *run, struct moe_error *err)
 {
     const char *name = run->output.name;
@@ -124,6 +132,8 @@ enum moe_status moe_config_check(struct moe_run *run, int ranks, FILE *warn, str
         status = check_data(run, err);
     if (!status)
         status = check_output(run, err);
+    if (!status)
+        status = check_machine(run, err);
     if (!status && warn)
         print_warnings(run, ranks, warn);
     return status;

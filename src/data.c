@@ -13,6 +13,7 @@ struct moe_data {
     int64_t count[MOE_SPLITS];
     uint64_t seed;
     int source, loss, batch;
+    int64_t bytes, peak;     /* of the pool, after opening */
     struct moe_torus *torus; /* the source's own; the other two are null */
     struct moe_idx *idx;
     struct moe_text *text;
@@ -41,6 +42,8 @@ enum moe_status moe_data_open(struct moe_data **data, struct moe_run *run, const
     }
     if (status == MOE_OK) {
         run->data.tokens = made->task.tokens;
+        made->bytes = (int64_t)moe_pool_bytes(MOE_POOL_DATA);
+        made->peak = (int64_t)moe_pool_peak(MOE_POOL_DATA);
     } else {
         moe_data_free(made);
         made = NULL;
@@ -67,6 +70,17 @@ const struct moe_task *moe_data_task(const struct moe_data *data)
 int64_t moe_data_count(const struct moe_data *data, enum moe_split split)
 {
     return data->count[split];
+}
+
+int64_t moe_data_bytes(const struct moe_data *data, int64_t *peak)
+{
+    *peak = data->peak;
+    return data->bytes;
+}
+
+int moe_data_cosines(const struct moe_data *data)
+{
+    return data->torus ? moe_torus_cosines(data->torus) : 0;
 }
 
 void moe_batch_new_inputs(struct moe_batch *batch, const struct moe_data *data, int capacity)

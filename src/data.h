@@ -85,6 +85,20 @@ const struct moe_task *moe_data_task(const struct moe_data *data);
  */
 int64_t moe_data_count(const struct moe_data *data, enum moe_split split);
 
+/* Bytes of pool data when the source was opened, raw inputs included; *peak is the most there were until then.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
+int64_t moe_data_bytes(const struct moe_data *data, int64_t *peak);
+
+/* Cosines in the target of a torus; 0 for the other sources.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
+int moe_data_cosines(const struct moe_data *data);
+
 /* Room for `capacity` sequences of the task, zeroed. The second form has inputs and labels only (y, target and clean
  * are null), for passes without a loss: targets are then not computed at all.
  *

@@ -10,6 +10,9 @@
 #include "src/real.h"
 #include "src/tree.h"
 
+/* Elements of a vector that a fold between ranks takes in one round: bounds its buffers, and keeps counts in range. */
+enum { MOE_FOLD_ROUND = 1 << 20 };
+
 /* What a message is for; /traffic counts by these. */
 enum moe_phase {
     MOE_PHASE_SIZES,            /* how many rows come, before each dispatch */

@@ -71,9 +71,15 @@ static void route(const struct moe_model *model, struct moe_pass *pass, int l, i
         planted = pass->planted + span.row * K;
     }
     double *sums = pass->shard_sums + (int64_t)(shard - first_shard(model)) * (SUMS + model->run->model.layers * E);
+    memset(pass->shard_load, 0, (size_t)E * sizeof *pass->shard_load);
     moe_route(&routing, layer->choice + span.row * K, layer->gate + span.row * K, layer->margin + span.row,
-              pass->counts + COUNTS + l * E, sums + SUMS + l * E, layer->logits + span.row * E, n, planted,
-              pass->expert_scratch);
+              pass->shard_load, sums + SUMS + l * E, layer->logits + span.row * E, n, planted, pass->expert_scratch);
+    const int64_t own = (int64_t)(pass->purpose * own_shards(model) + shard - first_shard(model)) * E;
+    for (int e = 0; e < E; e++) {
+        pass->counts[COUNTS + l * E + e] += pass->shard_load[e];
+        model->sent->rows[own + e] += pass->shard_load[e];
+        model->sent->messages[own + e] += pass->shard_load[e] > 0;
+    }
 }
 
 /* x_next = x2 + the K gated results, in the order of choice. */
@@ -185,6 +191,20 @@ static struct moe_totals totals(const struct moe_model *model, struct moe_pass *
     return result;
 }
 
+/* Rows that experts got in all passes of the purpose, the first, and the one that had most. */
+static void note_loads(struct moe_sent *sent, const struct moe_pass *pass, int loads)
+{
+    int64_t *first = sent->first + pass->purpose * loads, *most = sent->most + pass->purpose * loads;
+    const int64_t *load = pass->counts + COUNTS;
+    for (int i = 0; i < loads; i++) {
+        if (sent->passes[pass->purpose] == 0)
+            first[i] = load[i];
+        most[i] = load[i] > most[i] ? load[i] : most[i];
+        sent->all[pass->purpose * loads + i] += load[i];
+    }
+    sent->passes[pass->purpose]++;
+}
+
 struct moe_totals moe_model_forward(const struct moe_model *model, struct moe_pass *pass)
 {
     const int L = model->run->model.layers, E = model->run->model.experts, first = first_shard(model),
@@ -211,5 +231,6 @@ struct moe_totals moe_model_forward(const struct moe_model *model, struct moe_pa
     }
     moe_shards_total(model, pass->sums, pass->shard_sums, SUMS + L * E);
     model->ex->sum(model->ex, pass->counts, COUNTS + L * E);
+    note_loads(model->sent, pass, L * E);
     return totals(model, pass);
 }

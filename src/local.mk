@@ -12,15 +12,24 @@ libmoe_a_SOURCES = \
 	%D%/config.c \
 	%D%/config_check.c \
 	%D%/config_print.c \
+	%D%/cost.c \
+	%D%/cost_pass.c \
 	%D%/data.c \
 	%D%/exchange_serial.c \
 	%D%/expert.c \
+	%D%/flow.c \
+	%D%/flow_census.c \
+	%D%/footprint.c \
+	%D%/footprint_census.c \
 	%D%/forward.c \
 	%D%/idx.c \
 	%D%/input.c \
+	%D%/job.c \
 	%D%/kernels.c \
 	%D%/layout.c \
 	%D%/loss.c \
+	%D%/machine.c \
+	%D%/machine_default.c \
 	%D%/matmul.c \
 	%D%/model.c \
 	%D%/moe.c \
@@ -33,6 +42,7 @@ libmoe_a_SOURCES = \
 	%D%/progress.c \
 	%D%/random.c \
 	%D%/router.c \
+	%D%/routes.c \
 	%D%/snapshot.c \
 	%D%/status.c \
 	%D%/tally.c \
@@ -47,13 +57,19 @@ noinst_HEADERS += \
 	%D%/census.h \
 	%D%/clock.h \
 	%D%/config.h \
+	%D%/cost.h \
+	%D%/cost_pass.h \
 	%D%/data.h \
 	%D%/exchange.h \
 	%D%/expert.h \
+	%D%/flow.h \
+	%D%/footprint.h \
 	%D%/idx.h \
+	%D%/job.h \
 	%D%/kernels.h \
 	%D%/layout.h \
 	%D%/loss.h \
+	%D%/machine.h \
 	%D%/matmul.h \
 	%D%/model.h \
 	%D%/moe.h \
@@ -67,6 +83,7 @@ noinst_HEADERS += \
 	%D%/random.h \
 	%D%/real.h \
 	%D%/router.h \
+	%D%/routes.h \
 	%D%/share.h \
 	%D%/snapshot.h \
 	%D%/status.h \

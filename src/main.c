@@ -26,6 +26,9 @@ static const struct verb {
      {"data.path", "parallel", "census", "output"}, NULL},
     {"analyze", "analyze FILE... [--json] [--csv] [option ...]",
      "estimate, bound and describe what results files hold", moe_verb_analyze, {NULL}, moe_analyze_usage},
+    {"plan", "plan [CONFIG] --ranks P [--ranks-per-node Q] [--from FILE] [section.key=value ...] [--json]",
+     "predict memory, messages and time of a run, and the lines of a batch script", moe_verb_plan, {NULL},
+     moe_plan_usage},
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
@@ -99,8 +102,8 @@ static enum moe_status run(const struct moe_comm *comm, int argc, char **argv, s
             print_usage(stdout);
         return MOE_OK;
     }
-    return moe_fail(err, MOE_USAGE, argc > 1 ? "unknown verb %s (train, census, analyze; see moecensus --help)"
-                                             : "no verb given (train, census, analyze; see moecensus --help)",
+    return moe_fail(err, MOE_USAGE, argc > 1 ? "unknown verb %s (train, census, analyze, plan; see moecensus --help)"
+                                             : "no verb given (train, census, analyze, plan; see moecensus --help)",
                     argc > 1 ? argv[1] : "");
 }
 

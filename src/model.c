@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "src/pass.h"
 #include "src/pool.h"
 #include "src/share.h"
 #include "src/status.h"
@@ -31,6 +32,14 @@ void moe_model_init(struct moe_model *model, const struct moe_run *run, const st
     model->experts = moe_pool_new(MOE_POOL_EXPERTS,
                                   (size_t)(run->model.layers * model->placement.count * model->layout.expert_size),
                                   sizeof(moe_real));
+    const size_t sent = MOE_PURPOSES * (size_t)own_shards(model) * (size_t)E;
+    model->sent = moe_pool_new(MOE_POOL_REDUCE, 1, sizeof *model->sent);
+    model->sent->rows = moe_pool_new(MOE_POOL_REDUCE, sent, sizeof(int64_t));
+    model->sent->messages = moe_pool_new(MOE_POOL_REDUCE, sent, sizeof(int64_t));
+    const size_t loads = MOE_PURPOSES * (size_t)run->model.layers * (size_t)E;
+    model->sent->all = moe_pool_new(MOE_POOL_REDUCE, loads, sizeof(int64_t));
+    model->sent->first = moe_pool_new(MOE_POOL_REDUCE, loads, sizeof(int64_t));
+    model->sent->most = moe_pool_new(MOE_POOL_REDUCE, loads, sizeof(int64_t));
     for (int i = 0; i < model->layout.count; i++) {
         const struct moe_tensor *tensor = &model->layout.tensor[i];
         if (tensor->layer < 0)
@@ -49,6 +58,12 @@ void moe_model_clear(struct moe_model *model)
     moe_planted_free(model->planted);
     moe_pool_free(model->dense);
     moe_pool_free(model->experts);
+    moe_pool_free(model->sent->rows);
+    moe_pool_free(model->sent->messages);
+    moe_pool_free(model->sent->all);
+    moe_pool_free(model->sent->first);
+    moe_pool_free(model->sent->most);
+    moe_pool_free(model->sent);
     memset(model, 0, sizeof *model);
 }
 

@@ -15,6 +15,20 @@
 #include "src/planted.h"
 #include "src/tree.h"
 
+/* What a pass is for: counting routes stops after the last layer, training keeps what the gradient needs. */
+enum moe_purpose { MOE_COUNTING, MOE_EVALUATING, MOE_TRAINING, MOE_PURPOSES };
+
+/* What was sent to experts in all forward passes so far, by purpose. Does not depend on the number of ranks: what any
+ * other number would send, and the buffers it would need, follow from it. */
+struct moe_sent {
+    int64_t passes[MOE_PURPOSES];
+    int64_t *rows;     /* [MOE_PURPOSES, own shards, E] by the rank's own shards, summed over layers */
+    int64_t *messages; /* the same: how many (pass, layer) had at least one row */
+    int64_t *all;      /* [MOE_PURPOSES, L, E] rows of all ranks */
+    int64_t *first;    /* the same: of the first pass */
+    int64_t *most;     /* the same: of the pass that had most */
+};
+
 struct moe_model {
     const struct moe_run *run;        /* borrowed */
     const struct moe_task *task;      /* borrowed */
@@ -25,6 +39,7 @@ struct moe_model {
     struct moe_planted *planted;      /* null unless the router is planted */
     moe_real *dense;                  /* [layout.dense_size], the same on all ranks */
     moe_real *experts;                /* [L, own experts, layout.expert_size] */
+    struct moe_sent *sent;            /* owned; forward passes add to it; null where no pass can be run */
 };
 
 /* A model of run on task with its initial weights. run, task and ex must outlive it.
@@ -65,9 +80,6 @@ struct moe_totals {
     const int64_t *load;/* [L, E] choices; borrowed from the pass */
 };
 
-/* What a pass is for: counting routes stops after the last layer, training keeps what the gradient needs. */
-enum moe_purpose { MOE_COUNTING, MOE_EVALUATING, MOE_TRAINING };
-
 /* Room for one batch on its way through the model. */
 struct moe_pass {
     enum moe_purpose purpose;         /* in training layers keep their own buffers; otherwise they share one set */
@@ -88,6 +100,7 @@ struct moe_pass {
     double *shard_sums;               /* [own shards, SUMS + L E] */
     double *sums;                     /* [own tree nodes + tree depth, SUMS + L E]; the first row is the total */
     int64_t *counts;                  /* [COUNTS + L E] */
+    int64_t *shard_load;              /* [E] of the shard and layer at work */
     moe_real *dx, *dnorm, *dmixed, *dqkv, *dlogits, *dgate, *attention; /* training only */
     double *f;                        /* [L, E] shares of all choices */
 };

@@ -89,6 +89,8 @@ static const struct moe_option table[] = {
      "U, groups of shards that experts see at once; divides parallel.shards"},
     {"parallel.exchange", MOE_KIND_CHOICE, AT(parallel.exchange), "auto", "auto|direct", 0, 0, 0, 0, "",
      "how tokens travel between ranks; changes no result (one way so far: both mean direct)"},
+    {"parallel.machine", MOE_KIND_TEXT, AT(parallel.machine), "", NULL, 0, MOE_PATH_MAX - 1, 0, 0, "",
+     "file of measured constants that predictions use (made by plan --calibrate); empty: the program's own"},
 
     {"census.sequences", MOE_KIND_LONG, AT(census.sequences), "65536", NULL, 1, MANY, 0, 1, "sequences",
      "how many a census counts"},

@@ -109,6 +109,7 @@ void moe_pass_init(struct moe_pass *pass, const struct moe_model *model, const s
     pass->sums = moe_pool_new(MOE_POOL_REDUCE, (size_t)(model->tree.mine + moe_tree_depth(model->tree.shards)) * width,
                               sizeof(double));
     pass->counts = moe_pool_new(MOE_POOL_REDUCE, (size_t)(COUNTS + L * E), sizeof *pass->counts);
+    pass->shard_load = moe_pool_new(MOE_POOL_REDUCE, (size_t)E, sizeof *pass->shard_load);
     pass->f = moe_pool_new(MOE_POOL_REDUCE, (size_t)(L * E), sizeof *pass->f);
     if (purpose == MOE_TRAINING)
         backward_init(pass, model, n, in_shard);
@@ -129,7 +130,7 @@ void moe_pass_clear(struct moe_pass *pass, const struct moe_model *model)
     void *const buffers[] = {pass->index,      pass->unit,    pass->layer,  pass->dispatch,   pass->planted,
                              pass->norm,       pass->stats,   pass->pooled, pass->output,     pass->doutput,
                              pass->expert_scratch, pass->shard_sums, pass->sums, pass->counts, pass->f,
-                             pass->dx,         pass->dgate,   pass->dnorm,  pass->dmixed,     pass->dqkv,
+                             pass->shard_load, pass->dx,   pass->dgate,  pass->dnorm,      pass->dmixed, pass->dqkv,
                              pass->dlogits,    pass->attention};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         moe_pool_free(buffers[i]);

@@ -7,15 +7,12 @@
 #include "src/pass.h"
 #include "src/pool.h"
 
-/* Rows of a 0/1 block; far below 2^24, so that float counts are exact. */
-enum { BLOCK = 4096 };
-
 /* Buffers that live for one snapshot. */
 struct work {
     const struct moe_model *model;
     struct moe_snapshot *snapshot;
     struct moe_pass pass;
-    moe_real *block;      /* [BLOCK, L E] 0/1 */
+    moe_real *block;      /* [MOE_PAIRS_BLOCK, L E] 0/1 */
     moe_real *product;    /* [L E, L E], or [E, 2 E] */
     double *shard_energy; /* [own shards, L E] */
     double *energy;       /* [own nodes + depth, L E] */
@@ -176,8 +173,8 @@ static void count_pairs(struct work *work)
     struct moe_snapshot *snapshot = work->snapshot;
     const struct moe_pass *pass = &work->pass;
     const int L = snapshot->shape.layers, E = snapshot->shape.experts, K = snapshot->shape.top_k, width = L * E;
-    for (int64_t start = 0; start < pass->tokens; start += BLOCK) {
-        int rows = (int)(pass->tokens - start < BLOCK ? pass->tokens - start : BLOCK);
+    for (int64_t start = 0; start < pass->tokens; start += MOE_PAIRS_BLOCK) {
+        int rows = (int)(pass->tokens - start < MOE_PAIRS_BLOCK ? pass->tokens - start : MOE_PAIRS_BLOCK);
         memset(work->block, 0, (size_t)rows * (size_t)width * sizeof *work->block);
         for (int i = 0; i < rows; i++)
             for (int l = 0; l < L; l++)
@@ -204,7 +201,7 @@ static void work_init(struct work *work, const struct moe_data *data)
     const size_t product = is_wide(&work->snapshot->shape) ? (size_t)run->model.experts : width;
     int64_t batch = run->census.batch < run->census.sequences ? run->census.batch : run->census.sequences;
     moe_pass_init(&work->pass, model, data, (int)batch, MOE_COUNTING);
-    work->block = moe_pool_new(MOE_POOL_CENSUS, BLOCK * width, sizeof(moe_real));
+    work->block = moe_pool_new(MOE_POOL_CENSUS, MOE_PAIRS_BLOCK * width, sizeof(moe_real));
     work->product = moe_pool_new(MOE_POOL_CENSUS, product * product, sizeof(moe_real));
     work->shard_energy = moe_pool_new(MOE_POOL_CENSUS, (size_t)own_shards(model) * width, sizeof(double));
     work->energy = moe_pool_new(MOE_POOL_CENSUS,

@@ -18,6 +18,9 @@ enum { MOE_MARGIN_BINS = 38 };
 /* Above this many experts in all layers together only pairs in one layer and in adjacent layers are counted. */
 enum { MOE_COACTIVATION_MAX = 4096 };
 
+/* Rows of a 0/1 block of pairs; far below 2^24, so that float counts are exact. */
+enum { MOE_PAIRS_BLOCK = 4096 };
+
 /* Kept choices of consecutive sequences. */
 struct moe_slab {
     int64_t first, count; /* sequences of the census, from 0 */

@@ -223,6 +223,11 @@ void moe_torus_free(struct moe_torus *torus)
     moe_pool_free(torus);
 }
 
+int moe_torus_cosines(const struct moe_torus *torus)
+{
+    return torus->terms;
+}
+
 static double draw_noise(const struct moe_torus *torus, enum moe_split split, int64_t index)
 {
     struct moe_random random;

@@ -32,6 +32,13 @@ enum moe_status moe_torus_open(struct moe_torus **torus, const struct moe_run *r
                                int64_t *count, struct moe_error *err);
 void moe_torus_free(struct moe_torus *torus);
 
+/* Cosines in the target, after those of one frequency became one.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
+int moe_torus_cosines(const struct moe_torus *torus);
+
 /* moe_data_fetch of this source. The target is computed only where the batch has y or clean.
  *
  * Ranks:  local

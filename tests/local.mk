@@ -30,6 +30,7 @@ unit_tests = \
 	%D%/unit/model_gradients_double.unit \
 	%D%/unit/optim.unit \
 	%D%/unit/pattern.unit \
+	%D%/unit/plan.unit \
 	%D%/unit/planted.unit \
 	%D%/unit/pool.unit \
 	%D%/unit/random.unit \
@@ -68,6 +69,7 @@ script_tests = \
 	%D%/cli/merge.sh \
 	%D%/cli/on-ranks.sh \
 	%D%/cli/output-files.sh \
+	%D%/cli/plan.sh \
 	%D%/cli/resume.sh \
 	%D%/cli/sweep.sh \
 	%D%/cli/traffic.sh \
@@ -179,6 +181,7 @@ EXTRA_DIST += \
 	%D%/tap.sh \
 	%D%/timings/checkpoint.sh \
 	%D%/timings/estimators.sh \
+	%D%/timings/plan.sh \
 	%D%/timings/quickstart.sh \
 	%D%/timings/spectrum.sh \
 	%D%/timings/step.sh \

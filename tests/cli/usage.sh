@@ -53,8 +53,8 @@ fi
 
 # The command line.
 at="1 3"
-refused 2 'no verb given \(train, census, analyze;'
-refused 2 'unknown verb trian \(train, census, analyze;' trian
+refused 2 'no verb given \(train, census, analyze, plan;'
+refused 2 'unknown verb trian \(train, census, analyze, plan;' trian
 refused 2 'train: unknown option --steps \(see moecensus train --help\)' train --steps 5
 refused 2 'train: two files, a\.ini and b\.ini: train takes one' train a.ini train.steps=2 b.ini
 at=1
@@ -100,7 +100,7 @@ refused 2 'train: 3 ranks need parallel\.shards >= 3 \(now 2\): use at most 2 ra
 at=1
 
 # What a later version may know is refused by this one.
-for key in parallel.groups parallel.machine model.capacity data.features data.split_seed output.timeline; do
+for key in parallel.groups parallel.threads model.capacity data.features data.split_seed output.timeline; do
     refused 2 "train: unknown key $key \(nearest known key: [a-z]+\.[a-z_]+\)" train $key=1
 done
 for word in data.source=sraven model.attention=hyla model.gate=sigmoid model.router=oracle model.router=hash-token \

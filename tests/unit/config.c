@@ -174,7 +174,7 @@ static void test_not_yet(void)
                                  "model.gate=sigmoid",        "model.balance=bias",       "parallel.exchange=window",
                                  "parallel.exchange=node",    "data.features=2",          "data.split_seed=1",
                                  "model.capacity=1",          "parallel.groups=1",        "parallel.threads=1",
-                                 "parallel.machine=x",        "output.timeline=x",        "data.checksum=x"};
+                                 "output.timeline=x",         "data.checksum=x"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         char key[64];
         snprintf(key, sizeof key, "%.*s", (int)strcspn(words[i], "="), words[i]);

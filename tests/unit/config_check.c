@@ -58,8 +58,8 @@ static void set_everything(void)
         "train.batch=100", "train.rate=1e-10", "train.warmup=0", "train.decay=1", "train.loss=cross-entropy",
         "train.eval_every=1", "train.eval_batch=2", "train.checkpoint_every=9",
         "train.stop_before_s=0.5", "output.on_full=continue", "parallel.shards=12", "parallel.units=3",
-        "parallel.exchange=direct", "census.sequences=1000000000000000", "census.first=1", "census.every=2",
-        "census.batch=2", "census.keep_choices=0", "census.keep_keys=yes", "output.name=other/name"};
+        "parallel.exchange=direct", "parallel.machine=here.ini", "census.sequences=1000000000000000", "census.first=1",
+        "census.every=2", "census.batch=2", "census.keep_choices=0", "census.keep_keys=yes", "output.name=other/name"};
     moe_config_default(&run);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         set(words[i]);
@@ -103,7 +103,8 @@ static void test_record(void)
     const char *text = print_record(&run, "xxh3:00ff");
     ok(strstr(text, "[data]\nsource = idx\nchecksum = xxh3:00ff\nn = endless\n") != NULL,
        "the checksum stands in [data]");
-    ok(!strstr(text, "path") && !strstr(text, "exchange") && !strstr(text, "[output]"), "other keys do not");
+    ok(!strstr(text, "path") && !strstr(text, "exchange") && !strstr(text, "machine") &&
+           !strstr(text, "[output]"), "other keys do not");
     ok(strstr(text, "keep_keys = yes") && strstr(text, "units = 3") && strstr(text, "seed = 0"), "those of record do");
     moe_config_default(&back);
     is_int(moe_config_parse(&back, text, "config", &err), MOE_OK, "the record is read back");
@@ -113,6 +114,7 @@ static void test_record(void)
     back.output.on_full = run.output.on_full;
     memcpy(back.data.path, run.data.path, sizeof back.data.path);
     memcpy(back.output.name, run.output.name, sizeof back.output.name);
+    memcpy(back.parallel.machine, run.parallel.machine, sizeof back.parallel.machine);
     ok(!memcmp(&run, &back, sizeof run), "to the same settings of record");
     ok(!strstr(print_record(&run, ""), "checksum"), "no checksum without inputs");
     is_int(moe_config_parse(&back, "[data]\nchecksum=a\nchecksum=b\n", "config", &err), MOE_USAGE,
@@ -128,7 +130,7 @@ static void test_other(void)
     fclose(out);
     is_str(printed, "[data]\npath = some/where with: blanks\n\n"
                     "[train]\ncheckpoint_every = 9\nstop_before_s = 0.5\n\n"
-                    "[parallel]\nexchange = direct\n\n"
+                    "[parallel]\nexchange = direct\nmachine = here.ini\n\n"
                     "[output]\nname = other/name\non_full = continue\n", "the settings that are not of record");
 }
 
