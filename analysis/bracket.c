@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "analysis/collision.h"
+#include "analysis/occam.h"
 #include "analysis/sequence.h"
 #include "analysis/special.h"
 #include "src/pool.h"
@@ -96,7 +97,7 @@ static struct ends independent_ends(const struct moe_counts *counts, const struc
 {
     const double zhang = (double)entropy->zhang - moe_normal_quantile(LEVEL / 2) * entropy->zhang_se;
     const double second = fof->pairs > 0 ? log(moe_collision_lower(fof, LEVEL / 4))
-                                         : log(moe_collision_none(fof->n, LEVEL / 4));
+                                         : moe_occam_no_collision((double)fof->n, LEVEL / 4);
     const double high = cost.mean + moe_normal_quantile(LEVEL) * cost.se;
     return (struct ends){fmax(zhang, second), fmin(high, counts->ln_worst),
                          moe_is_clustered(counts) ? "as if samples were independent: too narrow for tokens of sequences"
@@ -125,7 +126,8 @@ void moe_add_bracket_figures(struct moe_sheet *sheet, const char *name, double l
     figure->unit = "nats";
     figure->in_table = 1;
     moe_figure_interval(figure, low, high, level);
-    figure->note = moe_sheet_text(sheet, "%s; %s", moe_bracket_verdict(high - low), assumption);
+    figure->note = moe_sheet_text(sheet, "%s; %s%s", moe_bracket_verdict(high - low), assumption,
+                                  isnan(high) ? "; no upper end: worst case or tables unknown" : "");
     for (int i = 0; i < 3; i++) {
         char full[64];
         snprintf(full, sizeof full, "%s_%s", name, end[i]);

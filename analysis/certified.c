@@ -3,8 +3,8 @@
 #include <math.h>
 
 #include "analysis/bracket.h"
-#include "analysis/collision.h"
 #include "analysis/entropy.h"
+#include "analysis/occam.h"
 #include "analysis/split.h"
 #include "src/pool.h"
 
@@ -44,7 +44,7 @@ static double no_collision_part(const struct moe_counts *counts, const struct mo
         if (!counts->thinned.value || !equal_lengths(counts) || moe_fof_view(&thinned, &counts->thinned, 0, &err))
             return NAN;
     }
-    return thinned.pairs == 0 && thinned.n > 1 ? log(moe_collision_none(thinned.n, eta)) : NAN;
+    return thinned.pairs == 0 && thinned.n > 1 ? moe_occam_no_collision((double)thinned.n, eta) : NAN;
 }
 
 static double path_part(const struct moe_counts *path, double eta)
@@ -98,22 +98,6 @@ static int smooth_is_shorter(struct learned from, double ln_worst, const struct 
     return sum[1] < sum[0];
 }
 
-/* The u > mean with kl(mean, u) = bar. */
-static double kl_upper(double mean, double bar)
-{
-    double low = mean, high = 1;
-    for (int i = 0; i < 200; i++) {
-        const double u = (low + high) / 2;
-        const double below = mean > 0 ? mean * log(mean / u) : 0;
-        const double kl = below + (mean < 1 ? (1 - mean) * log((1 - mean) / (1 - u)) : 0);
-        if (kl < bar)
-            low = u;
-        else
-            high = u;
-    }
-    return high;
-}
-
 static double code_length_of(const struct moe_rows *split, double ln_worst, double length, double eta)
 {
     struct learned from = {0};
@@ -139,7 +123,7 @@ static double code_length_of(const struct moe_rows *split, double ln_worst, doub
     }
     if (!(most > least))
         return most;
-    return least + (most - least) * kl_upper((mean - least) / (most - least), log(1 / eta) * length / tested);
+    return least + (most - least) * moe_occam_mean_upper((mean - least) / (most - least), tested / length, eta);
 }
 
 static double code_length_part(const struct moe_counts *counts, const struct moe_fof *fof, double eta,

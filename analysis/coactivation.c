@@ -207,10 +207,10 @@ static enum moe_status fill_independent(const struct moe_coactivation *pairs, en
         if (b / pairs->experts != layer) {
             layer = b / pairs->experts;
             moe_independent_clear(&law);
-            if (!moe_independent_init(&law, pairs->load + (int64_t)layer * pairs->experts, pairs->experts,
-                                      pairs->tokens)) {
-                moe_fail(err, MOE_NUMERIC, "%s: no independent routing fits the loads of layer %d", pairs->path,
-                         layer);
+            const char *reason = moe_independent_init(&law, pairs->load + (int64_t)layer * pairs->experts,
+                                                      pairs->experts, pairs->tokens);
+            if (reason) {
+                moe_fail(err, MOE_NUMERIC, "%s: no independent routing of layer %d: %s", pairs->path, layer, reason);
                 break;
             }
         }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "analysis/occam.h"
 #include "analysis/special.h"
 
 /* A whole number of 320 bits, lowest word first. */
@@ -82,15 +83,6 @@ double moe_collision_lower(const struct moe_fof *fof, double alpha)
     return pairs / (c.dispersion * moe_chi2_quantile(1 - alpha, 2 * c.colliding / c.dispersion + 2) / 2);
 }
 
-double moe_collision_none(int64_t n, double alpha)
-{
-    const double bar = log(2 / alpha);
-    double x = bar + 2;
-    for (int i = 0; i < 50; i++)
-        x -= (x - log1p(x) - bar) * (1 + x) / x;
-    return (double)n / x * ((double)n / x);
-}
-
 static void add_interval(struct moe_sheet *sheet, const struct moe_collision *c, double se)
 {
     static const char *const formula = "U-statistic, interval on the log scale";
@@ -118,7 +110,8 @@ void moe_add_collision(struct moe_sheet *sheet, const struct moe_fof *fof, int i
     figure->note = "one-sided 95 % lower limit";
     static const char *const none = "no-collision certificate";
     figure = fof->pairs == 0
-                 ? moe_sheet_add(sheet, "hill2_lower975_no_collision", moe_collision_none(fof->n, 0.025),
+                 ? moe_sheet_add(sheet, "hill2_lower975_no_collision",
+                                 exp(moe_occam_no_collision((double)fof->n, 0.025)),
                                  iid ? MOE_CERTIFIED : MOE_NOT_CERTIFIED, none)
                  : moe_sheet_missing(sheet, "hill2_lower975_no_collision", "samples collide", MOE_CERTIFIED, none);
     figure->unit = "patterns";

@@ -28,14 +28,6 @@ struct moe_collision moe_collision_of(const struct moe_fof *fof);
  */
 double moe_collision_lower(const struct moe_fof *fof, double alpha);
 
-/* The lower limit of 2D, hence of 1D, when all n independent samples differ; wrong with probability alpha at most.
- *
- * Ranks:  local
- * Errors: never fails; 0 < alpha < 1
- * Formula: n^2 / x^2 with x - ln(1 + x) = ln(2 / alpha): no collision among Poisson many, halved for n fixed
- */
-double moe_collision_none(int64_t n, double alpha);
-
 /* Adds simpson_unbiased, simpson_se, hill2_ci95_lo, hill2_ci95_hi, collision_phi, hill2_lower95_collision and
  * hill2_lower975_no_collision (iid says that the samples are independent).
  *

@@ -96,7 +96,11 @@ static enum moe_status take_counted(struct pairs *pairs, const char *line, struc
 static enum moe_status take_pair(struct pairs *pairs, const char *line, struct place place, struct moe_error *err)
 {
     int64_t bin, number;
-    if (take_number(&line, &bin, place, err) != MOE_OK || take_number(&line, &number, place, err) != MOE_OK)
+    if (take_number(&line, &bin, place, err) != MOE_OK)
+        return err->code;
+    if (is_blank(line))
+        return moe_fail(err, MOE_INPUT, "%s: line %" PRId64 ": two numbers are wanted", place.path, place.line);
+    if (take_number(&line, &number, place, err) != MOE_OK)
         return err->code;
     if (!is_blank(line))
         return moe_fail(err, MOE_INPUT, "%s: line %" PRId64 ": more than two numbers", place.path, place.line);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "analysis/fit.h"
-#include "analysis/null.h"
+#include "analysis/independent.h"
 #include "src/pool.h"
 #include "src/train.h"
 
@@ -162,23 +162,32 @@ static void add_null(const struct moe_routing *r, int layer, struct moe_sheet *s
 {
     static const char formula[] = "independent draws, all different, with the measured load (Hajek 1964)";
     static const char *const names[] = {"null_entropy", "null_collision", "null_gap", "null_collision_ratio"};
-    struct moe_null null;
-    const char *reason = moe_null_fit(r->load + (int64_t)layer * r->experts, r->experts, r->top_k, &null);
+    const int64_t *load = r->load + (int64_t)layer * r->experts;
+    struct moe_independent law;
+    int64_t choices = 0;
+    for (int e = 0; e < r->experts; e++)
+        choices += load[e];
+    const char *reason = moe_independent_init(&law, load, r->experts, choices / r->top_k);
+    if (!reason && law.top_k != r->top_k)
+        reason = "the loads are not those of tokens with K experts each";
+    const double null_entropy = reason ? NAN : moe_independent_entropy(&law);
+    const double null_collision = reason ? NAN : moe_independent_collision(&law);
+    moe_independent_clear(&law);
     if (reason) {
         for (int i = 0; i < 4; i++)
             moe_sheet_missing(sheet, names[i], reason, MOE_MODEL, formula);
         return;
     }
-    struct moe_figure *figure = moe_sheet_add(sheet, names[0], null.entropy, MOE_MODEL, formula);
+    struct moe_figure *figure = moe_sheet_add(sheet, names[0], null_entropy, MOE_MODEL, formula);
     figure->unit = "nats";
     figure->note = "the largest entropy of K-sets with this load";
     figure->in_table = 1;
-    moe_sheet_add(sheet, names[1], null.collision, MOE_MODEL, formula)->unit = "patterns";
+    moe_sheet_add(sheet, names[1], null_collision, MOE_MODEL, formula)->unit = "patterns";
     const double entropy = r->subset_entropy ? r->subset_entropy[layer] : NAN;
     const double collision = r->subset_collision ? r->subset_collision[layer] : NAN;
-    add_against(sheet, names[2], entropy, null.entropy - entropy, "null_entropy - plug-in entropy of the K-sets",
+    add_against(sheet, names[2], entropy, null_entropy - entropy, "null_entropy - plug-in entropy of the K-sets",
                 "nats");
-    add_against(sheet, names[3], collision, collision / null.collision, "order-2 number of the K-sets / null_collision",
+    add_against(sheet, names[3], collision, collision / null_collision, "order-2 number of the K-sets / null_collision",
                 NULL);
 }
 

@@ -186,6 +186,7 @@ static void estimate_samples(struct moe_sheet *sheet, const struct moe_counts *c
 
 void moe_estimate(struct moe_sheet *sheet, const struct moe_counts *counts, const struct moe_estimate_options *options)
 {
+    static const char *const alone[] = {"coverage_inc", "H_inc_cwj", "hill_inc_asy_q2"}; /* shown without samples */
     struct moe_fof fof;
     struct moe_error err = {0};
     if (counts->fof.value) {
@@ -201,8 +202,10 @@ void moe_estimate(struct moe_sheet *sheet, const struct moe_counts *counts, cons
         if (moe_fof_view(&fof, &counts->incidence, counts->sequences, &err))
             moe_fatal(err.code, "%s: incidence: %s", counts->path, err.text);
         moe_add_incidence(sheet, &fof);
+        for (int i = 0; i < 3 && !counts->fof.value; i++)
+            find(sheet, alone[i])->in_table = 1;
         const struct moe_figure *by_group = find(sheet, "group_se_chao2");
-        if (by_group && !by_group->missing)
+        if (by_group && !by_group->missing && !isnan(find(sheet, "chao2")->low))
             remark(sheet, "chao2", "its interval takes patterns as independent: group_se_chao2 does not");
     }
 }

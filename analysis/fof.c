@@ -83,7 +83,7 @@ static enum moe_status check_groups(const char *name, const struct moe_rows *tab
     return MOE_OK;
 }
 
-enum moe_status moe_counts_check(const struct moe_counts *counts, struct moe_error *err)
+static enum moe_status check_tables(const struct moe_counts *counts, struct moe_error *err)
 {
     const int64_t samples = counts->samples, sequences = counts->sequences;
     int64_t patterns = -1;
@@ -118,6 +118,12 @@ enum moe_status moe_counts_check(const struct moe_counts *counts, struct moe_err
         return moe_fail(err, MOE_INPUT, "one_sequence counts %" PRId64 " of %" PRId64 " samples", counts->one_sequence,
                         samples);
     return MOE_OK;
+}
+
+enum moe_status moe_counts_check(const struct moe_counts *counts, struct moe_error *err)
+{
+    struct moe_error inner = {0};
+    return check_tables(counts, &inner) ? moe_fail(err, inner.code, "%s: %.900s", counts->path, inner.text) : MOE_OK;
 }
 
 /* The first row of a group, or of a later one. */

@@ -35,7 +35,6 @@ libmoean_a_SOURCES = \
 	%D%/merge.c \
 	%D%/merge_counts.c \
 	%D%/merge_parts.c \
-	%D%/null.c \
 	%D%/occam.c \
 	%D%/pitman_yor.c \
 	%D%/print.c \
@@ -95,7 +94,6 @@ noinst_HEADERS += \
 	%D%/leastsq.h \
 	%D%/merge.h \
 	%D%/merge_parts.h \
-	%D%/null.h \
 	%D%/occam.h \
 	%D%/pitman_yor.h \
 	%D%/print.h \

@@ -42,15 +42,17 @@ static int widest(const struct moe_sheet *sheet)
 
 static void print_figure(const struct moe_figure *figure, int width, FILE *out)
 {
-    char interval[64] = "";
+    char interval[64] = "", high[32];
     fprintf(out, "  %-*s ", width, figure->name);
     if (!shown(figure) || figure->missing) {
         fprintf(out, "%13s %-27s %-14s %s\n", "-", "", figure->grade,
                 figure->suppressed ? figure->suppressed : figure->missing);
         return;
     }
-    if (!isnan(figure->low) || !isnan(figure->high))
-        snprintf(interval, sizeof interval, "[%.5g, %.5g]", figure->low, figure->high);
+    if (!isnan(figure->low)) {
+        snprintf(high, sizeof high, isnan(figure->high) ? "-" : "%.7g", figure->high);
+        snprintf(interval, sizeof interval, "[%.7g, %s]", figure->low, high);
+    }
     fprintf(out, "%13.7g %-27s %-14s %s", figure->value, interval, figure->grade, figure->unit ? figure->unit : "");
     if (figure->note)
         fprintf(out, "%s%s", figure->unit ? "; " : "", figure->note);

@@ -57,22 +57,34 @@ static void measure_subsets(struct moe_routing_file *file, struct moe_reader *re
     }
 }
 
+/* Choices of one snapshot, of the layers and experts that the loads have; null where the file does not have them. */
+static int16_t *choices_of(const struct moe_routing *routing, struct moe_reader *reader, const char *snapshot,
+                           int64_t *shape, struct moe_error *err)
+{
+    char path[PATH];
+    snprintf(path, sizeof path, "/census/%s/choices", snapshot);
+    int16_t *choices = read_whole(reader, path, MOE_I16, sizeof *choices, 4, shape, err);
+    const int64_t count = choices ? shape[0] * shape[1] * shape[2] * shape[3] : 0;
+    int64_t right = 0;
+    while (err->code == MOE_OK && right < count && choices[right] >= 0 && choices[right] < routing->experts)
+        right++;
+    if (err->code == MOE_OK && choices && (shape[2] != routing->layers || right < count))
+        moe_fail(err, MOE_INPUT, "%s: its layers or experts are not those of the loads", path);
+    return choices;
+}
+
 static void read_choices(struct moe_routing_file *file, struct moe_reader *reader, const char *snapshot,
                          const char *earlier, struct moe_error *err)
 {
-    char path[PATH];
     int64_t shape[4], before[4];
-    snprintf(path, sizeof path, "/census/%s/choices", snapshot);
-    file->choices = read_whole(reader, path, MOE_I16, sizeof(int16_t), 4, shape, err);
+    file->choices = choices_of(&file->routing, reader, snapshot, shape, err);
     file->routing.kept = shape[0];
     file->routing.tokens = (int)shape[1];
     file->routing.top_k = (int)shape[3];
-    if (!earlier)
-        return;
-    snprintf(path, sizeof path, "/census/%s/choices", earlier);
-    file->earlier = read_whole(reader, path, MOE_I16, sizeof(int16_t), 4, before, err);
-    if (file->earlier && memcmp(shape, before, sizeof shape) != 0)
-        moe_fail(err, MOE_INPUT, "%s has another shape than that of %s", path, snapshot);
+    if (earlier)
+        file->earlier = choices_of(&file->routing, reader, earlier, before, err);
+    if (file->earlier && err->code == MOE_OK && memcmp(shape, before, sizeof shape) != 0)
+        moe_fail(err, MOE_INPUT, "the choices of %s have another shape than those of %s", earlier, snapshot);
 }
 
 /* Every array of one snapshot; an array whose layers or experts are not those of the load contradicts it. */
@@ -99,7 +111,8 @@ static enum moe_status read_arrays(struct moe_routing_file *file, struct moe_rea
     if (err->code != MOE_OK)
         return err->code;
     if ((file->load_by_label && (labels[0] != load[0] || labels[1] != load[1])) ||
-        (file->coactivation && (pairs[0] != load[0] || pairs[3] != load[1])) ||
+        (file->coactivation && (pairs[0] != load[0] || pairs[1] != (routing->adjacent ? 2 : load[1]) ||
+                                pairs[2] != load[!!routing->adjacent] || pairs[3] != load[1])) ||
         (file->margin && (margin[0] != load[0] || !file->margin_edge || edges[0] != margin[1] + 1)))
         return moe_fail(err, MOE_INPUT, "%s: its arrays contradict each other in shape", group);
     routing->layers = (int)load[0];

@@ -89,11 +89,12 @@ const char *moe_group_errors_of(const struct moe_counts *counts, struct moe_grou
     if (groups < MOE_LEAST_SEQUENCES)
         return "fewer than 10 groups hold sequences";
     for (int v = 0; v < VALUES; v++) {
+        /* from the first one, so that equal values give exactly 0 */
         double mean = 0, sum = 0;
         for (int g = 0; g < groups; g++)
-            mean += value[g][v] / groups;
+            mean += (value[g][v] - value[0][v]) / groups;
         for (int g = 0; g < groups; g++)
-            sum += (value[g][v] - mean) * (value[g][v] - mean);
+            sum += pow(value[g][v] - value[0][v] - mean, 2);
         se[v] = sqrt(sum * (groups - 1) / groups);
     }
     *errors = (struct moe_group_errors){
@@ -153,11 +154,11 @@ void moe_add_sequence(struct moe_sheet *sheet, const struct moe_counts *counts, 
     struct moe_figure *figure = add(sheet, "coverage_loso", loso, NULL, loso_formula,
                                     isnan(loso) ? "not counted" : NULL);
     figure->in_table = 1;
-    if (!none && isfinite(errors.loso))
+    if (!none && errors.loso > 0)
         moe_figure_interval(figure, fmax(loso - errors.quantile * errors.loso, 0),
                             fmin(loso + errors.quantile * errors.loso, 1), 0.95);
     else
-        figure->note = none;
+        figure->note = none ? none : "no interval: the groups agree";
     const char *no_cross = isnan(s2) ? "not counted" : NULL;
     add(sheet, "simpson_cross", s2, NULL, cross_formula, no_cross);
     figure = add(sheet, "hill2_cross", 1 / s2, "patterns", cross_formula,

@@ -175,6 +175,11 @@ static void add_bounds(struct moe_report_file *report, struct moe_reader *reader
     input.ratio = options->ratio;
     input.skills = options->skills;
     input.natarajan = options->natarajan;
+    input.lipschitz = options->lipschitz;
+    input.rademacher = options->rademacher;
+    input.class_constant = options->class_constant;
+    input.operations = 6 * number(reader, "parameters_active") * input.tokens * (double)run->train.steps *
+                       run->train.batch;
     if (run->data.source == MOE_TORUS) {
         input.dim = run->data.dim;
         input.smoothness = run->data.beta;

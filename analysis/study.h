@@ -16,6 +16,8 @@ struct moe_study_options {
     double log_factor;      /* LF of the covering bound; NAN: from the model's weights, delta = 1 / n */
     double ratio;           /* a / b of the constants of the SMoE paper; NAN unknown */
     double skills, natarajan; /* of the SMoE paper; NAN unknown */
+    double lipschitz;       /* C of the loss; NAN unknown */
+    double rademacher, class_constant; /* R_m(H) and c of the SMoE paper's Theorem 1, as stated and repaired */
 };
 
 /* Adds the sheets of one file: SNAPSHOT/SCOPE of every scope, SNAPSHOT/routing/layer-NN, source, SNAPSHOT/spectra of

@@ -107,6 +107,15 @@ static enum moe_status read_census(struct moe_sweep_row *row, struct moe_reader 
     return MOE_OK;
 }
 
+/* An error says in which of the files it is. */
+static enum moe_status name_file(const struct member *member, struct moe_error *err)
+{
+    const struct moe_error inner = *err;
+    if (err->code != MOE_OK && !strstr(inner.text, member->name))
+        moe_fail(err, inner.code, "%s: %.600s", member->name, inner.text);
+    return err->code;
+}
+
 static enum moe_status read_row(struct moe_sweep_row *row, struct member *member, struct moe_error *err)
 {
     struct moe_reader *reader;
@@ -132,7 +141,7 @@ static enum moe_status read_row(struct moe_sweep_row *row, struct member *member
     }
     moe_pool_free(checksum);
     moe_reader_close(reader);
-    return err->code;
+    return name_file(member, err);
 }
 
 static int has_source_before(const struct member *member, int i)
@@ -165,8 +174,9 @@ static enum moe_status compare_scope(struct moe_report_file *report, struct moe_
     struct moe_counts counts[2] = {{.samples = 0}, {.samples = 0}};
     char title[80];
     for (int i = 0; i < 2 && err->code == MOE_OK; i++)
-        if (moe_counts_read(&counts[i], reader[i], member[i].snapshot, scope, err) == MOE_OK)
-            moe_counts_check(&counts[i], err);
+        if (moe_counts_read(&counts[i], reader[i], member[i].snapshot, scope, err) != MOE_OK ||
+            moe_counts_check(&counts[i], err) != MOE_OK)
+            name_file(&member[i], err);
     if (err->code == MOE_OK) {
         snprintf(title, sizeof title, "compare/%s", scope);
         struct moe_sheet *sheet = moe_report_sheet(report, title);

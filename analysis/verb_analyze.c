@@ -53,7 +53,10 @@ const char *moe_analyze_usage(void)
            "  --log-factor X         ln(kappa R M0 / delta) of the covering bound (from the weights)\n"
            "  --ratio X              a / b of the constants in the SMoE paper's definitions 4 and 5\n"
            "  --skills N             skills N of the SMoE paper\n"
-           "  --natarajan X          Natarajan dimension d_N of its router\n";
+           "  --natarajan X          Natarajan dimension d_N of its router\n"
+           "  --lipschitz X          Lipschitz constant C of the loss\n"
+           "  --rademacher X         R_m(H) of its Theorem 1 as stated\n"
+           "  --class-constant X     c of the expert class in the theorem as repaired\n";
 }
 
 static enum moe_status take_real(const char *word, const char *text, double low, double *value, struct moe_error *err)
@@ -87,14 +90,18 @@ static int take_valued(struct task *task, const char *word, const char *text, st
         double low, *value;
     } reals[] = {{"--ln-worst-case", 0, &task->ln_worst}, {"--eta", 1e-12, &study->estimate.eta},
                  {"--log-factor", 0, &study->log_factor}, {"--ratio", 1e-12, &study->ratio},
-                 {"--skills", 1, &study->skills},         {"--natarajan", 1e-12, &study->natarajan}};
+                 {"--skills", 1, &study->skills},         {"--natarajan", 1e-12, &study->natarajan},
+                 {"--lipschitz", 0, &study->lipschitz},   {"--rademacher", 0, &study->rademacher},
+                 {"--class-constant", 0, &study->class_constant}};
     const struct {
         const char *word, **value;
     } texts[] = {{"--snapshot", &study->snapshot}, {"--model", &study->model}, {"-o", &output}};
     const char *const formats[] = {"--fof", "--incidence", "--counts"};
     double support;
     if (text && strcmp(word, "--known-support") == 0) {
-        if (take_real(word, text, 1, &support, err) == MOE_OK)
+        if (take_real(word, text, 1, &support, err) == MOE_OK && (support != floor(support) || support > 0x1p53))
+            moe_fail(err, MOE_USAGE, "%s %s: a whole number is wanted", word, text);
+        else if (err->code == MOE_OK)
             study->estimate.known_support = (int64_t)support;
         return 1;
     }
@@ -105,8 +112,13 @@ static int take_valued(struct task *task, const char *word, const char *text, st
         if (strcmp(word, texts[i].word) == 0)
             return *texts[i].value = text, name_output(task, output, err), 1;
     for (int i = 0; text && i < 3; i++)
-        if (strcmp(word, formats[i]) == 0)
-            return task->text = text, task->format = (enum moe_counts_format)i, 1;
+        if (strcmp(word, formats[i]) == 0) {
+            if (task->text)
+                moe_fail(err, MOE_USAGE, "%s: only one of --fof, --incidence, --counts", word);
+            task->text = text;
+            task->format = (enum moe_counts_format)i;
+            return 1;
+        }
     return 0;
 }
 
@@ -115,7 +127,8 @@ static enum moe_status parse(struct task *task, int argc, char **argv, struct mo
     *task = (struct task){
         .ln_worst = NAN,
         .file = argv + 1,
-        .study = {.estimate.eta = 0.05, .log_factor = NAN, .ratio = NAN, .skills = NAN, .natarajan = NAN}};
+        .study = {.estimate.eta = 0.05, .log_factor = NAN, .ratio = NAN, .skills = NAN, .natarajan = NAN,
+                  .lipschitz = NAN, .rademacher = NAN, .class_constant = NAN}};
     for (int i = 1; i < argc && err->code == MOE_OK; i++) {
         if (strcmp(argv[i], "--json") == 0)
             task->form = FORM_JSON;

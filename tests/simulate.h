@@ -6,6 +6,7 @@
 #include "analysis/certified.h"
 #include "analysis/collision.h"
 #include "analysis/estimate.h"
+#include "analysis/occam.h"
 #include "src/random.h"
 #include "tests/tables.h"
 
@@ -189,7 +190,8 @@ static inline void tally_brackets(struct brackets_tally *tally, const struct law
     moe_add_certified(&sheet, counts, &fof, NULL, 0.05);
     tally->nominal_holds += tally_bracket(&tally->nominal, &sheet, "H_bracket", law->entropy, runs);
     tally->certified_holds += tally_bracket(&tally->certified, &sheet, "H_certified", law->entropy, runs);
-    const double least = fof.pairs > 0 ? moe_collision_lower(&fof, 0.05 / 4) : moe_collision_none(fof.n, 0.05 / 4);
+    const double least = fof.pairs > 0 ? moe_collision_lower(&fof, 0.05 / 4)
+                                       : exp(moe_occam_no_collision((double)fof.n, 0.05 / 4));
     tally->order2_holds += least <= 1 / law->second;
     moe_sheet_clear(&sheet);
 }

@@ -83,6 +83,20 @@ END
 ok "the bound's factor is made of the weights" "$PYTHON" factor.py one.json known
 expect_code 0 start 1 "$moecensus" analyze run.h5 --log-factor 20 --json
 ok "unless it is given" "$PYTHON" factor.py out given
+expect_code 0 start 1 "$moecensus" analyze run.h5 --json --skills 4 --natarajan 10 --ratio 1 --lipschitz 1 \
+    --rademacher 0.1 --class-constant 2
+cat >given.py <<'END'
+import json, math
+bounds = {name: figure["value"] for name, figure in json.load(open("out"))["sheets"]["bounds"].items()}
+m, T, N, d, k = 64, 8, 4, 10, 2
+second = 2 * math.sqrt((2 * k * N * d * math.log(T) + N * d * math.log(2 * m) + math.log(40)) / (2 * m))
+assert abs(bounds["smoe_theorem"] - (0.4 + second)) < 1e-12 * second
+assert bounds["smoe_theorem_repaired"] > 3 * math.sqrt(math.log(40) / (2 * m)) + 4 * math.sqrt(T / m)
+assert 1 <= bounds["k_star"] <= T
+F = 6 * 17725 * 8 * 2 * 16
+assert abs(bounds["frontier_size"] - (2 * F / 12) ** (1 / 4)) < 1e-9 * F
+END
+ok "Theorem 1 and the frontier with all their inputs" "$PYTHON" given.py
 mkdir alone
 cp run.h5 alone
 expect_code 0 start 1 "$moecensus" analyze alone/run.h5 --json
@@ -118,8 +132,11 @@ ok "the entropy of (4, 2, 1, 1) is 1.75 bits" "$PYTHON" -c '
 import json, math
 assert abs(json.load(open("out"))["sheets"]["counts"]["H_plugin"]["value"] - 1.75 * math.log(2)) < 1e-14'
 printf '10\n1 4\n2 3\n10 1\n' >units
-expect_code 0 start 1 "$moecensus" analyze --incidence units --json
-has_line out '"chao2'
+expect_code 0 start 1 "$moecensus" analyze --incidence units
+has_line out '^ +chao2 +[0-9.]+ '
+has_line out '^ +coverage_inc +0\.[0-9]+ '
+expect_code 0 start 1 "$moecensus" analyze --fof spider.fof
+has_line out '^ +H_bracket +[0-9.]+ +\[[0-9.]+, -\] +ESTIMATE +nats; lower bound only; .*worst case'
 
 # What it refuses.
 at="1 3"
@@ -128,6 +145,8 @@ at=1
 refused 2 'analyze: --jsn is unknown or lacks its value' analyze run.h5 --jsn
 refused 2 'analyze: --eta 2x: a number' analyze run.h5 --eta 2x
 refused 2 'analyze: --merge takes two files' analyze --merge run.h5
+refused 2 'analyze: --counts: only one of --fof, ' analyze --fof spider.fof --counts four.csv
+refused 2 'analyze: --known-support 2\.5: a whole number' analyze --fof spider.fof --known-support 2.5
 refused 1 'analyze: cannot open none\.h5: No such file' analyze none.h5
 refused 1 'analyze: four\.csv is not an HDF5 file' analyze four.csv
 refused 1 'analyze: run\.model\.h5 holds parameters, not results' analyze run.model.h5
@@ -136,6 +155,9 @@ printf '1 -3\n' >negative
 refused 1 'analyze: negative: line 1: -3 is negative' analyze --fof negative
 printf '1 2\n2 0.5\n' >fraction
 refused 1 'analyze: fraction: line 2: "0\.5' analyze --fof fraction
+printf '7\n' >lone
+refused 1 'analyze: lone: line 1: two numbers are wanted' analyze --fof lone
+refused 1 'analyze: spider\.fof: 26 patterns, but at most exp\(2\)' analyze --fof spider.fof --ln-worst-case 2
 printf '# nothing\n' >empty
 refused 1 'analyze: empty: nothing was counted' analyze --fof empty
 printf '5\n6 1\n' >beyond
@@ -154,10 +176,13 @@ spoil 'f.attrs["schema_version"] = 2'
 refused 1 'analyze: spoilt\.h5 has schema_version 2, this program reads 1' analyze spoilt.h5
 spoil 'f["census/step-00000002/path/fof"][0, 1] += 1'
 refused 1 'analyze: /census/step-00000002/path: fof does not add up to the samples' analyze spoilt.h5
+refused 1 'analyze: spoilt\.h5: /census/step-00000002/path: fof does not add up' analyze seed1.h5 spoilt.h5
 spoil 'f["census/step-00000002/path/held_out"][0, 2] = -1'
 refused 1 'analyze: /census/step-00000002/path: held_out does not add up' analyze spoilt.h5
 spoil 'del f["census/step-00000002/sequence/incidence"]; del f["census/step-00000002/sequence"]'
 expect_code 0 start 1 "$moecensus" analyze spoilt.h5
+spoil 'f["census/step-00000002/choices"][0, 0, 0, 0] = 100'
+refused 1 'analyze: /census/step-00000002/choices: its layers or experts are not those of the loads' analyze spoilt.h5
 spoil 'del f["census/step-00000002/path/split"]'
 refused 1 'analyze: .*split' analyze spoilt.h5
 ok "a refused file is as it was" sha256sum -c --quiet kept

@@ -5,6 +5,7 @@
 #include "analysis/choose.h"
 #include "analysis/covering.h"
 #include "analysis/erm.h"
+#include "analysis/estimate.h"
 #include "analysis/occam.h"
 #include "analysis/scaling.h"
 #include "analysis/smoe.h"
@@ -41,7 +42,7 @@ static void choices(void)
         digits(moe_ln_binomial_relaxed(v[i].n, v[i].k), v[i].relaxed, "k ln(e n / k)");
         ok(ln_binomial(v[i].n, v[i].k) <= moe_ln_binomial_relaxed(v[i].n, v[i].k), "the relaxed one is no less");
     }
-    digits(exp(ln_binomial(128, 8)) / 1e12, "1.429702652", "C(128, 8)");
+    digits(exp(ln_binomial(128, 8)), "1429702652400", "C(128, 8)");
     digits(ln_binomial(128, 8) / M_LN2, "40.378852267110", "C(128, 8) in bits");
     is_close(ln_binomial(5, 0), 0, 0, "C(5, 0)");
     ok(isnan(ln_binomial(5, NAN)) && isnan(ln_binomial(NAN, 2)), "unknown stays unknown");
@@ -295,6 +296,24 @@ static void prices(void)
     is_close(moe_occam_load_entropy(all, 3, 5), 0, 0, "always and never chosen: no entropy");
 }
 
+/* What counts 4, 2, 1, 1 say of patterns, S = 4, f1 = 2, f2 = 1, n = 8. Chao1 is 6 without its factor (n - 1) / n,
+ * which multiplies f1^2 / (2 f2) = 2: 4 + 2 x 7/8. */
+static void eight_samples(void)
+{
+    int64_t row[] = {1, 2, 2, 1, 4, 1};
+    const struct moe_counts counts = {.ln_worst = NAN, .samples = 8, .one_sequence = -1, .pairs_within = NAN,
+                                      .sum_squared_lengths = NAN, .fof = {.rows = 3, .width = 2, .value = row}};
+    static const char *const want[][2] = {
+        {"chao1", "5.75"}, {"chao1_bc_nofactor", "4.5"}, {"chao1_bc", "4.4375"}, {"coverage_good_turing", "0.75"},
+        {"hill_obs_q2", "2.909090909"}, {"hill_obs_q0.5", "3.664213562373"}, {"H_miller_madow", "1.400507565980"}};
+    struct moe_sheet sheet;
+    moe_sheet_init(&sheet, "counts");
+    moe_estimate(&sheet, &counts, &(struct moe_estimate_options){.eta = 0.05});
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+        digits(moe_sheet_find(&sheet, want[i][0])->value, want[i][1], want[i][0]);
+    moe_sheet_clear(&sheet);
+}
+
 static void certificates(void)
 {
     static const double n[] = {256, 1024, 4096, 16384};
@@ -352,6 +371,7 @@ int main(void)
     optimum();
     losses();
     prices();
+    eight_samples();
     certificates();
     exponents();
     return tap_done();

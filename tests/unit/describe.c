@@ -4,12 +4,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "analysis/null.h"
+#include "analysis/independent.h"
 #include "tests/tap.h"
 
 /* Loads of the law P(S) ~ product of weights over all K-sets, exact in whole numbers, with its entropy and order-2
- * number by enumeration. */
-static void enumerate(const int *weight, int experts, int top_k, int64_t *load, double *entropy, double *collision)
+ * number by enumeration; returns the tokens. */
+static int64_t enumerate(const int *weight, int experts, int top_k, int64_t *load, double *entropy, double *collision)
 {
     double all = 0, squares = 0, logs = 0;
     memset(load, 0, (size_t)experts * sizeof *load);
@@ -27,41 +27,58 @@ static void enumerate(const int *weight, int experts, int top_k, int64_t *load, 
     }
     *entropy = log(all) - logs / all;
     *collision = all * all / squares;
+    return (int64_t)all;
+}
+
+/* What the null model says of loads of so many experts a token. */
+struct null {
+    double entropy, collision;
+};
+
+/* The reason why there is no model, or null. */
+static const char *null_of(const int64_t *load, int experts, int64_t tokens, struct null *null)
+{
+    struct moe_independent law;
+    const char *reason = moe_independent_init(&law, load, experts, tokens);
+    if (!reason)
+        *null = (struct null){moe_independent_entropy(&law), moe_independent_collision(&law)};
+    moe_independent_clear(&law);
+    return reason;
 }
 
 static void null_model(void)
 {
     static const int weights[][7] = {{1, 2, 3, 4, 5, 6, 7}, {1, 1, 1, 1, 1, 1, 1}, {1, 1, 100, 1, 90, 1, 2},
-                                     {1, 0, 2, 0, 3, 4, 9}};
+                                     {1, 0, 2, 0, 3, 4, 9}, {1, 1, 30000, 9, 20000, 1, 2}};
     int64_t load[8];
-    struct moe_null null;
+    struct null null;
     double entropy, collision;
-    for (int w = 0; w < 4; w++)
+    for (int w = 0; w < 5; w++)
         for (int k = 1; k < (w == 3 ? 5 : 7); k++) {
-            enumerate(weights[w], 7, k, load, &entropy, &collision);
-            ok(!moe_null_fit(load, 7, k, &null), "weights %d, K = %d: the model fits", w, k);
+            const int64_t tokens = enumerate(weights[w], 7, k, load, &entropy, &collision);
+            ok(!null_of(load, 7, tokens, &null), "weights %d, K = %d: the model fits", w, k);
             is_close(null.entropy, entropy, 1e-10, "weights %d, K = %d: entropy over all sets", w, k);
             is_close(null.collision, collision, 1e-10, "weights %d, K = %d: order 2 over all sets", w, k);
-            if (k == 6)
-                ok(null.iterations < 10, "one expert left out is as quick as one taken: %d steps", null.iterations);
         }
     const int64_t even[] = {4, 4, 4, 4, 4, 4, 4, 4}, always[] = {9, 3, 3, 3}, fixed[] = {5, 0, 5};
-    ok(!moe_null_fit(even, 8, 2, &null) && fabs(null.entropy - 3.332204510175) < 5e-13, "even load of 8: ln 28");
+    ok(!null_of(even, 8, 16, &null) && fabs(null.entropy - 3.332204510175) < 5e-13, "even load of 8: ln 28");
     is_close(null.collision, 28, 1e-12, "and 28 sets");
-    ok(!moe_null_fit(always, 4, 2, &null) && fabs(null.entropy - log(3)) < 1e-12,
+    ok(!null_of(always, 4, 9, &null) && fabs(null.entropy - log(3)) < 1e-12,
        "an expert that every token has leaves the choice of the other");
-    ok(!moe_null_fit(fixed, 3, 2, &null) && null.entropy == 0 && null.collision == 1, "one set only");
+    ok(!null_of(fixed, 3, 5, &null) && null.entropy == 0 && null.collision == 1, "one set only");
     int64_t zipf[128], sum = 0;
     for (int e = 0; e < 128; e++)
         sum += zipf[e] = 1000000 / (e + 4);
     zipf[127] += 8 - sum % 8;
-    const char *reason = moe_null_fit(zipf, 128, 8, &null);
-    ok(!reason, "8 of 128 experts with a Zipf load: %d iterations", null.iterations);
+    ok(!null_of(zipf, 128, (sum + 8 - sum % 8) / 8, &null), "8 of 128 experts with a Zipf load");
     ok(null.entropy < 27.988 && null.collision < exp(null.entropy), "its entropy is below ln C(128, 8)");
-    const int64_t odd[] = {3, 2, 2}, much[] = {9, 1, 0}, none[] = {0, 0, 0};
-    ok(moe_null_fit(odd, 3, 2, &null) && moe_null_fit(much, 3, 2, &null) && moe_null_fit(none, 3, 2, &null),
-       "loads that K different experts cannot give are refused");
-    ok(isnan(null.entropy), "without a value");
+    static int64_t many[2000];
+    for (int e = 0; e < 2000; e++)
+        many[e] = e % 2 ? 999 : 1;
+    ok(!null_of(many, 2000, 1000, &null), "1000 of 2000 experts, each nearly always or nearly never");
+    /* m of the frequent ones give way to m of the rare ones with weight C(1000, m)^2 x^m, of mean 1 */
+    is_close(null.entropy, 14.557931611341257, 1e-9, "its entropy");
+    is_close(null.collision, 12.344497024231308, 1e-9, "its order-2 number");
 }
 
 /* Two layers, three experts, two choices; six tokens as three sequences of two. */

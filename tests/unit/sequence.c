@@ -154,6 +154,17 @@ int main(void)
     check_repetition(&law);
     law_clear(&law);
 
+    for (int i = 0; i < SEQUENCES * LENGTH; i++)
+        token[i] = i % 3;
+    counts = tables_of(&t, log(1000));
+    moe_sheet_init(&sheet, "path");
+    moe_estimate(&sheet, &counts, &(struct moe_estimate_options){.eta = 0.05});
+    const struct moe_figure *loso = moe_sheet_find(&sheet, "coverage_loso"), *chao2 = moe_sheet_find(&sheet, "chao2");
+    ok(loso->value == 1 && isnan(loso->low) && loso->note, "all seen in every sequence: no interval of width 0");
+    ok(!strstr(chao2->note, "interval"), "and no word on one that is not there");
+    moe_sheet_clear(&sheet);
+    tables_clear(&counts);
+
     const struct tokens few = {9, LENGTH, PATTERNS, token, 0};
     counts = tables_of(&few, NAN);
     struct moe_group_errors errors;
