@@ -68,7 +68,7 @@ refused 1 'analyze: .* holds (a )?checkpoint' analyze "$latest"
 
 # Checkpoints to play with.
 rm -f run.*
-run=${run/train.steps=1000/train.steps=400}
+run=${run/train.steps=1000/train.steps=400} run=${run/census.every=150/}
 expect_code 0 on 3 "$moecensus" $run -o run train.checkpoint_every=100
 ok "a checkpoint says what it is, with a checksum" "$PYTHON" -c '
 import h5py
