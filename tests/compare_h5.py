@@ -33,9 +33,9 @@ def objects(group, path="", found=None):
         if not isinstance(link, h5py.HardLink):
             found[below] = " ".join([type(link).__name__, getattr(link, "filename", ""), link.path])
             continue
-        found[below] = group[name]
-        if isinstance(group[name], h5py.Group):
-            objects(group[name], below, found)
+        found[below] = member = group[name]
+        if isinstance(member, h5py.Group):
+            objects(member, below, found)
     return found
 
 
