@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "src/flow.h"
 #include "src/footprint.h"
@@ -38,6 +39,8 @@ void moe_prediction_make(struct moe_prediction *prediction, const struct moe_res
         return;
     if (moe_machine_read(&machine, results->run->parallel.machine, &unreadable) != MOE_OK)
         moe_machine_default(&machine);
+    if (!results->run->parallel.machine[0])
+        machine.cores = (double)sysconf(_SC_NPROCESSORS_ONLN);
     snprintf(prediction->origin, sizeof prediction->origin, "%s", machine.origin);
     moe_job_init(&job, results->run, results->data, (int)P, (int)P, results->history != NULL);
     prediction->seconds = moe_pool_new(MOE_POOL_FILES, P * MOE_TIMES, sizeof(double));

@@ -6,7 +6,7 @@
 
 static const struct moe_machine shipped = {
     .origin = "the program's own, measured on 2 cores of an x86-64 with AVX-512 (plan --calibrate measures yours)",
-    .cores = 2,
+    .cores = 1e6, /* enough: one for each rank */
     .memory = 2.528e+10,
     .cache = 1.678e+07,
     .process = 2.442e+07,
