@@ -1,4 +1,4 @@
-# The environment for MPI runs on one machine: sourced, never run. What the user has set stays as it is.
+# The environment for MPI runs: sourced, never run. What the user has set stays as it is.
 
 # Open MPI refuses root unless told twice.
 if [ "$(id -u)" = 0 ]; then
@@ -10,6 +10,9 @@ fi
 export OMPI_MCA_rmaps_base_oversubscribe="${OMPI_MCA_rmaps_base_oversubscribe-1}"
 export OMPI_MCA_mpi_yield_when_idle="${OMPI_MCA_mpi_yield_when_idle-1}"
 export OMPI_MCA_hwloc_base_binding_policy="${OMPI_MCA_hwloc_base_binding_policy-none}"
+
+# With srun --mpi=pmix of Slurm 22.05: in its other pattern one start in twenty crashed or hung in MPI_Init.
+export SLURM_PMIX_FENCE="${SLURM_PMIX_FENCE-ring}"
 
 # The MPI-IO component that reports a full disk.
 export OMPI_MCA_io="${OMPI_MCA_io-romio321}"

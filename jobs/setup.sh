@@ -87,6 +87,14 @@ need_all() {
     need "ScaLAPACK of MPICH" libscalapack-mpich-dev "" has_file 'libscalapack-mpich.so'
     need "Fashion-MNIST" dataset-fashion-mnist "" test -d /usr/share/datasets/fashion-mnist
     need "King James text" bible-kjv "" command -v bible
+    need "Slurm" "slurmctld slurmd slurm-client munge" "its daemons, for the tests" has_commands slurmctld slurmd \
+        sbatch munged
+    need "network namespaces" iproute2 "" command -v ip
+}
+
+has_commands() {
+    local name
+    for name in "$@"; do PATH=$PATH:/usr/sbin command -v "$name" || return; done
 }
 
 has_file() { # LIBRARY

@@ -146,6 +146,8 @@ EXTRA_DIST += \
 	%D%/all/quickstart.sh \
 	%D%/all/ranks.sh \
 	%D%/all/recount.sh \
+	%D%/all/requeue.sh \
+	%D%/all/slurm.sh \
 	%D%/all/text.sh \
 	%D%/all/xarray.sh \
 	%D%/checks.py \
@@ -165,6 +167,7 @@ EXTRA_DIST += \
 	%D%/long/ranks.sh \
 	%D%/long/sanitizers.sh \
 	%D%/long/seeds.sh \
+	%D%/long/slurm.sh \
 	%D%/lsan.supp \
 	%D%/on-ranks \
 	%D%/outside.R \
@@ -177,6 +180,8 @@ EXTRA_DIST += \
 	%D%/run \
 	%D%/sanitize.sh \
 	%D%/simulate.sh \
+	%D%/slurm-cluster.sh \
+	%D%/slurm.sh \
 	%D%/speed \
 	%D%/tap.sh \
 	%D%/timings/checkpoint.sh \

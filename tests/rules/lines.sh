@@ -19,8 +19,9 @@ printf 'sample:%s\n' '2: 121 columns' '5: blank at the end' '7: tab' >wanted
 same_text found wanted
 
 for folder in src mpi analysis jobs tests; do
-    (cd "$TOP_SRCDIR" && find $folder '(' -name '*.[ch]' -o -name '*.sh' -o -name '*.py' -o -path jobs/quickstart \
-        -o -path tests/run -o -path tests/speed -o -path tests/on-ranks ')' -type f | sort) >files
+    (cd "$TOP_SRCDIR" && find $folder '(' -name '*.[ch]' -o -name '*.sh' -o -name '*.py' -o -name '*.sbatch' \
+        -o -path jobs/quickstart -o -path jobs/sweep -o -path tests/run -o -path tests/speed \
+        -o -path tests/on-ranks ')' -type f | sort) >files
     (cd "$TOP_SRCDIR" && bad_lines $(cat "$tap_scratch/files")) >found
     ok "$folder: $(wc -l <files) files with lines as they should be" test -s files -a ! -s found || tap_show found
 done

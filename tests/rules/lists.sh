@@ -3,7 +3,8 @@
 . "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
 
 for folder in src mpi analysis jobs tests; do
-    (cd "$TOP_SRCDIR/$folder" && find . -regex '.*\.\([ch]\|sh\|py\|ini\|md\|tsv\|supp\)' | sed 's|^\./||' | sort) |
+    (cd "$TOP_SRCDIR/$folder" && find . -regex '.*\.\([ch]\|sh\|sbatch\|py\|ini\|md\|tsv\|supp\)' |
+        sed 's|^\./||' | sort) |
         while read -r file; do
             case $file in # programs are listed by what they become
             unit/*.c) file=${file%.c}.unit ;;
