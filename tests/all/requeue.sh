@@ -23,7 +23,7 @@ waits() { # JOB
 # JOB goes on from a checkpoint and ends as if nothing had happened.
 goes_on() { # JOB NAME
     ends "$1" COMPLETED
-    has_line "$(field "$1" StdOut)" ' restart 1, newest checkpoint at step [1-9]'
+    has_line "$(field "$1" StdOut)" ' restart [1-9], newest checkpoint at step [1-9]'
     equal undisturbed "$2"
 }
 
@@ -39,7 +39,7 @@ has_line asked.status '^code=75$'
 ok "three nodes from now on" scontrol update JobId="$job" NumNodes=3 NumTasks=6 NumCPUs=6
 goes_on "$job" asked
 has_line "moecensus-$job.out" 'stopped by USR1'
-has_line "moecensus-$job.out" ' restart 1, .* on n\[1-3\]$'
+has_line "moecensus-$job.out" ' restart [1-9], .* on n\[1-3\]$'
 has_line asked.status '^code=0$'
 ok "nothing is remembered" test ! -e asked.restarts
 
@@ -50,7 +50,7 @@ ok "waits in the queue" wait_for waits "$job"
 has_line "moecensus-$job.out" 'stopped by the time limit'
 ok "more time, one node" scontrol update JobId="$job" TimeLimit=10 NumNodes=1 NumTasks=2 NumCPUs=2
 ends "$job" COMPLETED
-has_line "moecensus-$job.out" ' restart 1, newest checkpoint at step [1-9].* on n1$'
+has_line "moecensus-$job.out" ' restart [1-9], newest checkpoint at step [1-9].* on n1$'
 equal undisturbed-late late
 
 # ---- Put back by Slurm.
@@ -68,7 +68,7 @@ analysis=$(sed -n 's/^sweep: job \([0-9]*\) analyses .*/\1/p' out)
 ok "has a checkpoint" wait_for has_checkpoint row-1
 ok "USR1 to the first row" scancel --batch --signal=USR1 "${array}_1"
 ends "$analysis" COMPLETED
-has_line "moecensus-${array}_1.out" ' restart 1, newest checkpoint at step [1-9]'
+has_line "moecensus-${array}_1.out" ' restart [1-9], newest checkpoint at step [1-9]'
 equal undisturbed row-1
 
 # ---- A node is lost. The script sees its ranks die before Slurm knows; then it is the script's own node.
@@ -79,7 +79,7 @@ node_dies n2
 ok "put back by the script" wait_for put_back "$job"
 node_is_missed n2
 goes_on "$job" lost
-has_line "moecensus-$job.out" ' restart 1, .* on n\[[134],[34]\]$| on n\[3-4\]$'
+has_line "moecensus-$job.out" ' restart [1-9], .* on n\[[134],[34]\]$| on n\[3-4\]$'
 ok "the node is back" node_comes n2
 site "srun --mpi=pmix"
 sent sbatch --parsable $two_nodes jobs/train.sbatch lost-script $run
