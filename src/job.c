@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "src/share.h"
+#include "src/snapshot.h"
 
 void moe_job_init(struct moe_job *job, const struct moe_run *run, const struct moe_data *data, int ranks, int per_node,
                   int training)
@@ -138,14 +139,7 @@ int moe_job_nodes(const struct moe_job *job, int rank)
 
 struct moe_census_shape moe_job_census(const struct moe_job *job)
 {
-    const struct moe_run *run = &job->run;
-    return (struct moe_census_shape){.tokens = job->task.tokens,
-                                     .layers = run->model.layers,
-                                     .experts = run->model.experts,
-                                     .top_k = run->model.top_k,
-                                     .sequences = run->census.sequences,
-                                     .first = run->census.first,
-                                     .batch = run->census.batch,
-                                     .seed = run->data.seed,
-                                     .keep_keys = run->census.keep_keys};
+    struct moe_census_shape shape = moe_census_shape_of(&job->run);
+    shape.tokens = job->task.tokens;
+    return shape;
 }

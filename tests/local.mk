@@ -154,6 +154,7 @@ EXTRA_DIST += \
 	%D%/checks.sh \
 	%D%/compare_h5.py \
 	%D%/count.sh \
+	%D%/disk.sh \
 	%D%/draws.py \
 	%D%/estimators_mpmath.py \
 	%D%/flips.py \

@@ -9,19 +9,11 @@ if [ "${1-}" != inside ]; then
     exit 0
 fi
 . "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
+. "$TOP_SRCDIR/tests/disk.sh"
 . "$TOP_SRCDIR/tests/refused.sh"
 . "$TOP_SRCDIR/tests/jobs.sh"
 
 run="train $small train.steps=8 model.width=64 model.expert_width=128 -o disk/run"
-page=4096
-
-leave_disk() {
-    for _ in $(seq 50); do
-        ! umount disk 2>/dev/null || return 0
-        sleep 0.1
-    done
-    umount disk
-}
 
 mkdir disk whole
 expect_code 0 start 2 "$moecensus" $run -o whole/run

@@ -9,25 +9,16 @@ if [ "${1-}" != inside ]; then
     exit 0
 fi
 . "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
+. "$TOP_SRCDIR/tests/disk.sh"
 TEST_TIMEOUT=30
 
 fill=$TOP_BUILDDIR/tests/ranks/h5file.ranks
 bytes=1048576 # of data
-page=4096
 
 mkdir disk
 mount -t tmpfs -o size=64m none disk || exit 1
 expect_code 0 on 3 "$fill" fill disk/new.h5 $bytes
 cp disk/new.h5 whole.h5
-
-# A rank of an aborted job may hold the disk for a moment.
-leave_disk() {
-    for _ in $(seq 50); do
-        ! umount disk 2>/dev/null || return 0
-        sleep 0.1
-    done
-    umount disk
-}
 
 # Makes the disk anew with an older file and so many pages left.
 disk_with() { # PAGES

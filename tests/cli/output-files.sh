@@ -7,6 +7,7 @@ if [ "${1-}" != inside ]; then
     done
 fi
 . "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
+. "$TOP_SRCDIR/tests/disk.sh"
 . "$TOP_SRCDIR/tests/refused.sh"
 
 refused 2 'train: output a:b: no ":" please' train $small -o a:b
@@ -92,16 +93,7 @@ if [ "${1-}" != inside ]; then
     tap_done
 fi
 
-# Disks. A rank of an aborted job may hold the disk for a moment.
-page=4096
-leave_disk() {
-    for _ in $(seq 50); do
-        ! umount disk 2>/dev/null || return 0
-        sleep 0.1
-    done
-    umount disk
-}
-
+# Disks.
 mkdir disk old
 expect_code 0 start 1 "$moecensus" $run data.seed=2 -o old/m
 pages=$(du -c -B $page --apparent-size old/*.h5 | tail -n 1 | cut -f 1)
