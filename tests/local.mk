@@ -175,6 +175,7 @@ EXTRA_DIST += \
 	%D%/outside.py \
 	%D%/planted.py \
 	%D%/pmpi_count.c \
+	%D%/quiet.sh \
 	%D%/ranges.py \
 	%D%/recount.py \
 	%D%/refused.sh \

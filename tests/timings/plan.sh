@@ -2,6 +2,7 @@
 # Predicted against measured steps of four configs on 1 and 2 ranks, with constants measured here and now: the median of
 # 5 runs is within 30 %, and the order is right. Nothing of the configs takes part in the calibration.
 . "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
+. "$TOP_SRCDIR/tests/quiet.sh"
 
 once="train.eval_every=100000 data.test_n=32 train.eval_batch=32 census.sequences=32 census.batch=32"
 text="data.source=text data.path=$TOP_SRCDIR/COPYING data.n=endless data.tokens=64 model.mask=causal
@@ -21,7 +22,7 @@ import sys
 import h5py
 import numpy as np
 
-name, ranks, share = sys.argv[1:]
+name, ranks = sys.argv[1:]
 steps = []
 for run in range(5):
     with h5py.File(f"run-{run}.h5") as f:
@@ -33,15 +34,8 @@ with open("all", "a") as f:
     print(name, ranks, measured, predicted, file=f)
 print(f"# {name} on {ranks}: measured {1e3 * measured:.3g} ms, predicted {1e3 * predicted:.3g} ms, "
       f"ratio {predicted / measured:.2f}")
-sys.exit(not abs(predicted / measured - 1) <= float(share))
+sys.exit(not abs(predicted / measured - 1) <= 0.3)
 END
-
-# Other work spoils a round: of two, with constants measured anew, one has to do. On a busy machine they are only told.
-is_idle() { # two cores, and a load of less than 1.5 over the last minute
-    [ "$(nproc)" -ge 2 ] && awk '{ exit !($1 < 1.5) }' /proc/loadavg
-}
-rounds="1 2" share=0.3
-is_idle || { rounds=1 share=9; echo "# machine busy: what follows is no measurement"; }
 
 step() { # NAME RANKS: whether it is predicted
     local run
@@ -49,10 +43,14 @@ step() { # NAME RANKS: whether it is predicted
         on "$2" "$moecensus" train ${!1} -o run-$run --overwrite >out 2>err </dev/null || return 2
     done
     "$moecensus" plan ${!1} --ranks "$2" --ranks-per-node 2 --from run-0.h5 parallel.machine=here.ini --json \
-        >plan.json 2>err && "$PYTHON" judge.py "$1" "$2" $share
+        >plan.json 2>err && "$PYTHON" judge.py "$1" "$2"
 }
 
-for round in $rounds; do
+# Other work spoils a round. Of two, with constants measured anew, one has to do; what fails beside others is only told.
+disturbed=yes
+for round in 1 2; do
+    machine_is_quiet
+    start_watch
     rm -f all missed here.ini
     on 2 "$moecensus" plan --calibrate -o here.ini >out 2>err </dev/null || break
     for name in torus small medium wide; do
@@ -60,11 +58,16 @@ for round in $rounds; do
             step $name $ranks || echo "$name on $ranks" >>missed
         done
     done
+    was_disturbed || disturbed=no
     [ -e missed ] || break
 done
-ok "a step of four configs on 1 and 2 ranks is predicted within $share of it" test -s all -a ! -e missed ||
+if [ -e missed ] && [ $disturbed = yes ]; then
+    echo "# machine busy: this was no measurement"
+    ok "a step of four configs on 1 and 2 ranks is predicted at all" test "$(wc -l <all)" = 8
+    tap_done
+fi
+ok "a step of four configs on 1 and 2 ranks is predicted within 30 %" test -s all -a ! -e missed ||
     tap_show missed err
-[ $share != 9 ] || tap_done
 ok "the steps are in the predicted order, but for those within a fifth of each other" "$PYTHON" -c '
 rows = [line.split() for line in open("all")]
 for a in rows:

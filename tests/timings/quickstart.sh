@@ -1,13 +1,10 @@
 #!/usr/bin/env bash
 # The time the quick start takes on 4 ranks, without starting them: under 10 s on two cores with nothing else to do.
 . "${TOP_SRCDIR-.}/tests/tap.sh" || exit 1
-
-is_idle() { # two cores, and a load of less than 1.5 over the last minute
-    [ "$(nproc)" -ge 2 ] && awk '{ exit !($1 < 1.5) }' /proc/loadavg
-}
+. "$TOP_SRCDIR/tests/quiet.sh"
 
 limit=10
-is_idle 2>tap.log || { limit=30; echo "# machine busy: the limit is $limit s"; }
+machine_is_quiet || { limit=30; echo "# machine busy: the limit is $limit s"; }
 
 for run in 1 2 3; do
     expect_code 0 on 4 "$moecensus" train -o "run-$run"
@@ -28,5 +25,4 @@ print("# the quick start takes %.2f s (%s)" % (median, ", ".join("%.2f" % s for 
 sys.exit(0 if median < float(sys.argv[1]) else 1)
 END
 ok "the quick start takes less than $limit s on 4 ranks" "$PYTHON" seconds.py $limit run-1.h5 run-2.h5 run-3.h5
-cat tap.log
 tap_done
