@@ -158,7 +158,7 @@ enum moe_status moe_calibrate(struct moe_machine *machine, const struct moe_comm
         exchange(machine, comm, node, on_node);
         const int nodes = network(machine, comm, node);
         snprintf(machine->origin, sizeof machine->origin,
-                 "measured by plan --calibrate, %d rank%s, BLAS kernel %.60s; network %s", comm->ranks,
+                 "measured by plan --calibrate, %d rank%s, BLAS kernel %.100s; network %s", comm->ranks,
                  comm->ranks > 1 ? "s" : "", moe_matmul_library(), nodes ? "measured" : "not measured");
     }
     MPI_Comm_free(&node);

@@ -10,7 +10,7 @@
 #include "src/status.h"
 
 /* The grid of the rate of matrix products: rows that meet a matrix of side x side. */
-enum { MOE_RATE_ROWS = 7, MOE_RATE_SIDES = 7, MOE_EXCHANGE_MAX = 8, MOE_ORIGIN_MAX = 160 };
+enum { MOE_RATE_ROWS = 7, MOE_RATE_SIDES = 7, MOE_EXCHANGE_MAX = 8, MOE_ORIGIN_MAX = 200 };
 
 enum moe_product {
     MOE_PRODUCT_MAP,      /* rows through a matrix */
