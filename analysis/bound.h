@@ -25,11 +25,4 @@ struct moe_bound {
  */
 struct moe_bound moe_bound_of(const struct moe_run *run, const struct moe_layout *layout, int tokens);
 
-/* ln C(n, k), summed factor by factor.
- *
- * Ranks:  local
- * Errors: never fails; 0 <= k <= n
- */
-double moe_ln_choose(int n, int k);
-
 #endif

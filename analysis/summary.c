@@ -6,6 +6,7 @@
 
 #include "analysis/abundance.h"
 #include "analysis/bound.h"
+#include "analysis/choose.h"
 
 /* An effective number in 10 columns: few digits, powers of ten where it is large; "-" where undefined. */
 static void print_number(FILE *out, double value)
@@ -82,7 +83,7 @@ static void print_finding(const struct moe_finding *finding, int is_planted, FIL
     const struct moe_snapshot *snapshot = &finding->snapshot;
     const struct moe_census *census = &finding->census;
     const double worst = snapshot->shape.tokens * (double)snapshot->shape.layers *
-                         moe_ln_choose(snapshot->shape.experts, snapshot->shape.top_k);
+                         (double)moe_ln_binomial(snapshot->shape.experts, snapshot->shape.top_k);
     fprintf(out, "\ncensus of %" PRId64 " sequences after step %d\n", snapshot->shape.sequences, finding->step);
     fprintf(out, "  %-17s %10s %10s %10s %10s %9s %11s %9s\n", "scope", "samples", "observed", "plug-in", "order 2",
             "coverage", "worst, ln", "log10");

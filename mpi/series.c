@@ -93,7 +93,7 @@ enum moe_status moe_series_read(struct moe_reader *reader, const struct moe_run 
     if (moe_reader_shape(reader, "/train/loss", 1, &steps, err) != MOE_OK ||
         moe_reader_shape(reader, "/eval/test/step", 1, &evals, err) != MOE_OK)
         return err->code;
-    if (steps > run->train.steps || evals > moe_history_evals(run))
+    if (steps > run->train.steps || evals > moe_train_evaluations(run))
         return moe_fail(err, MOE_INPUT, "more steps or evaluations than the run has");
     history->steps = (int)steps;
     history->evals = (int)evals;

@@ -15,6 +15,7 @@
 #include "src/pool.h"
 #include "src/progress.h"
 #include "src/share.h"
+#include "src/train.h"
 
 /* Rank 0 reads the inputs; the others get the bytes. */
 static enum moe_status share_input(struct moe_session *session, struct moe_error *err)
@@ -124,10 +125,7 @@ static double kept_bytes(const struct moe_session *session)
 /* How many censuses a run takes and keeps until it writes them. */
 static double census_count(const struct moe_session *session)
 {
-    const struct moe_run *run = &session->run;
-    if (strcmp(session->verb, "census") == 0)
-        return 1;
-    return 2 + (run->census.every ? (run->train.steps - 1) / run->census.every : 0);
+    return strcmp(session->verb, "census") == 0 ? 1 : moe_train_censuses(&session->run);
 }
 
 /* Bytes of the co-activation of a census. */

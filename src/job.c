@@ -4,6 +4,7 @@
 
 #include "src/share.h"
 #include "src/snapshot.h"
+#include "src/train.h"
 
 void moe_job_init(struct moe_job *job, const struct moe_run *run, const struct moe_data *data, int ranks, int per_node,
                   int training)
@@ -30,14 +31,12 @@ void moe_job_clear(struct moe_job *job)
 
 int moe_job_censuses(const struct moe_job *job)
 {
-    const int every = job->run.census.every;
-    return job->training ? 2 + (every ? (job->run.train.steps - 1) / every : 0) : 1;
+    return job->training ? moe_train_censuses(&job->run) : 1;
 }
 
 int moe_job_evaluations(const struct moe_job *job)
 {
-    const int steps = job->run.train.steps, every = job->run.train.eval_every;
-    return job->training ? 1 + steps / every + (steps % every != 0) : 0;
+    return job->training ? moe_train_evaluations(&job->run) : 0;
 }
 
 int moe_job_batch(const struct moe_job *job, enum moe_purpose purpose)

@@ -59,9 +59,15 @@ double moe_history_bytes(const struct moe_run *run)
     return run->train.steps * (by_step * (double)sizeof(double) + by_eval);
 }
 
-int64_t moe_history_evals(const struct moe_run *run)
+int moe_train_evaluations(const struct moe_run *run)
 {
-    return run->train.steps / run->train.eval_every + 2;
+    const int steps = run->train.steps, every = run->train.eval_every;
+    return 1 + steps / every + (steps % every != 0);
+}
+
+int moe_train_censuses(const struct moe_run *run)
+{
+    return 2 + (run->census.every ? (run->train.steps - 1) / run->census.every : 0);
 }
 
 static void history_init(struct moe_history *history, const struct moe_run *run)
@@ -74,7 +80,7 @@ static void history_init(struct moe_history *history, const struct moe_run *run)
     history->norm = moe_pool_new(MOE_POOL_FILES, steps, sizeof(double));
     history->imbalance =
         moe_pool_new(MOE_POOL_FILES, steps * (size_t)run->model.layers * MOE_IMBALANCES, sizeof(double));
-    const size_t evals = (size_t)moe_history_evals(run);
+    const size_t evals = (size_t)moe_train_evaluations(run);
     history->eval_step = moe_pool_new(MOE_POOL_FILES, evals, sizeof(int64_t));
     history->eval = moe_pool_new(MOE_POOL_FILES, evals, sizeof(struct moe_evaluation));
 }

@@ -52,12 +52,13 @@ struct moe_history {
  */
 double moe_history_bytes(const struct moe_run *run);
 
-/* The most evaluations that a history of the run holds.
+/* How many evaluations of test data a training makes, and how many censuses it takes.
  *
  * Ranks:  local
  * Errors: never fails
  */
-int64_t moe_history_evals(const struct moe_run *run);
+int moe_train_evaluations(const struct moe_run *run);
+int moe_train_censuses(const struct moe_run *run);
 
 /* A training under way: all that its next step depends on, beside the settings. */
 struct moe_training {
