@@ -283,6 +283,7 @@ static void finish_scope(struct moe_census_merge *merge, int s, const struct moe
     struct moe_cell *mine;
     int64_t count = moe_records_cells(merge->shape, scope, records->value, records->count, &mine);
     moe_pool_free(records->value);
+    records->value = NULL;
     struct list cells = gather_cells(merge, mine, count);
     if (merge->rank == 0) {
         struct moe_scope_tables *made;
@@ -292,6 +293,20 @@ static void finish_scope(struct moe_census_merge *merge, int s, const struct moe
         moe_pool_free(made); /* the tables themselves live on in census */
     }
     moe_pool_free(cells.value);
+}
+
+void moe_census_abandon(struct moe_census_merge *merge)
+{
+    if (!merge)
+        return;
+    for (int scope = 0; scope < merge->scopes; scope++)
+        moe_pool_free(merge->owned[scope].value);
+    MPI_Op_free(&merge->add_sums);
+    MPI_Type_free(&merge->sums_type);
+    MPI_Type_free(&merge->cell_type);
+    MPI_Type_free(&merge->record_type);
+    moe_pool_free(merge->owned);
+    moe_pool_free(merge);
 }
 
 void moe_census_finish(struct moe_census_merge *merge, struct moe_census *census)
@@ -313,12 +328,7 @@ void moe_census_finish(struct moe_census_merge *merge, struct moe_census *census
         finish_scope(merge, scope, sums, census);
     moe_pool_free(sums);
     moe_pool_free(mine);
-    MPI_Op_free(&merge->add_sums);
-    MPI_Type_free(&merge->sums_type);
-    MPI_Type_free(&merge->cell_type);
-    MPI_Type_free(&merge->record_type);
-    moe_pool_free(merge->owned);
-    moe_pool_free(merge);
+    moe_census_abandon(merge);
 }
 
 void moe_census_clear(struct moe_census *census)

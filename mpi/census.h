@@ -61,6 +61,13 @@ int moe_census_flush(struct moe_census_merge *merge, int64_t budget);
  * Errors: ends the job with MOE_BUG if the tables do not add up to the sequences of the shape
  */
 void moe_census_finish(struct moe_census_merge *merge, struct moe_census *census);
+
+/* Gives back a merge that is not to be finished; null is allowed.
+ *
+ * Ranks:  every rank, no communication
+ * Errors: never fails
+ */
+void moe_census_abandon(struct moe_census_merge *merge);
 void moe_census_clear(struct moe_census *census);
 
 /* Bytes that the merge may need on one rank, at most, without the counter's own tables (the budget of moe_census_flush

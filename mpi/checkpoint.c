@@ -68,6 +68,8 @@ enum moe_status moe_checkpoint_read(struct moe_results *results, struct moe_trai
         moe_tensors_read(reader, model, "/moments/second", optim->dense_v, optim->experts_v, err) == MOE_OK &&
         moe_series_read(reader, results->run, &training->history, err) == MOE_OK)
         read_findings(reader, results, err);
+    if (results->finding_count)
+        training->census_step = results->finding[results->finding_count - 1].step;
     moe_reader_close(reader);
     return moe_comm_agree(results->comm->world, err);
 }

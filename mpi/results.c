@@ -24,15 +24,19 @@ struct moe_finding *moe_results_add(struct moe_results *results, int step)
     return &grown[count];
 }
 
+void moe_results_remove(struct moe_results *results)
+{
+    struct moe_finding *finding = &results->finding[--results->finding_count];
+    moe_snapshot_clear(&finding->snapshot);
+    moe_census_clear(&finding->census);
+}
+
 void moe_results_clear(struct moe_results *results)
 {
-    for (int i = 0; i < results->finding_count; i++) {
-        moe_snapshot_clear(&results->finding[i].snapshot);
-        moe_census_clear(&results->finding[i].census);
-    }
+    while (results->finding_count)
+        moe_results_remove(results);
     moe_pool_free(results->finding);
     results->finding = NULL;
-    results->finding_count = 0;
 }
 
 double moe_results_gap_cv(const struct moe_results *results)

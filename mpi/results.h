@@ -34,6 +34,13 @@ struct moe_results {
  * Errors: never returns without memory
  */
 struct moe_finding *moe_results_add(struct moe_results *results, int step);
+
+/* Takes the newest finding out again.
+ *
+ * Ranks:  every rank
+ * Errors: never fails; there must be one
+ */
+void moe_results_remove(struct moe_results *results);
 void moe_results_clear(struct moe_results *results);
 
 /* Prepares the results file `name` as one of a set.

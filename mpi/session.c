@@ -11,6 +11,7 @@
 
 #include "mpi/h5read.h"
 #include "mpi/memory.h"
+#include "mpi/stop.h"
 #include "src/clock.h"
 #include "src/pool.h"
 #include "src/progress.h"
@@ -159,12 +160,14 @@ enum moe_status moe_session_can_count(const struct moe_session *session, struct 
 
 struct count_context {
     struct moe_session *session;
+    int can_stop;
     struct moe_census_merge *merge;
     struct moe_progress progress;
     int64_t *bytes, *messages;
 };
 
-static void between_batches(void *context, struct moe_snapshot *snapshot, int64_t sequences)
+static enum moe_status between_batches(void *context, struct moe_snapshot *snapshot, int64_t sequences,
+                                       struct moe_error *err)
 {
     struct count_context *c = context;
     if (!c->merge)
@@ -172,9 +175,13 @@ static void between_batches(void *context, struct moe_snapshot *snapshot, int64_
                                     c->messages);
     moe_census_flush(c->merge, MOE_CENSUS_BUDGET);
     moe_progress_tell(&c->progress, sequences, NAN);
+    if (c->can_stop && sequences < snapshot->shape.sequences &&
+        moe_stop_asked(c->session->comm, c->session->run.train.stop_before_s))
+        moe_fail(err, MOE_STOPPED, "asked to stop");
+    return err->code;
 }
 
-enum moe_status moe_session_census(struct moe_session *session, struct moe_results *results, int step,
+enum moe_status moe_session_census(struct moe_session *session, struct moe_results *results, int step, int can_stop,
                                    struct moe_error *err)
 {
     const int P = session->comm->ranks;
@@ -182,6 +189,7 @@ enum moe_status moe_session_census(struct moe_session *session, struct moe_resul
     moe_place("%s: census of step %d", session->verb, step);
     const struct moe_traffic *traffic = moe_exchange_traffic(&session->ex);
     struct count_context context = {.session = session,
+                                    .can_stop = can_stop,
                                     .bytes = traffic->bytes + MOE_PHASE_CENSUS * P,
                                     .messages = traffic->messages + MOE_PHASE_CENSUS * P};
     moe_progress_begin(&context.progress, session->comm->rank == 0 ? stderr : NULL,
@@ -189,8 +197,12 @@ enum moe_status moe_session_census(struct moe_session *session, struct moe_resul
                        session->run.census.sequences, session->model.task->tokens);
     struct moe_finding *finding = moe_results_add(results, step);
     moe_snapshot_count(&finding->snapshot, &session->model, session->data, between_batches, &context, err);
-    if (err->code == MOE_OK)
+    if (err->code == MOE_OK) {
         moe_census_finish(context.merge, &finding->census);
+    } else {
+        moe_census_abandon(context.merge);
+        moe_results_remove(results);
+    }
     moe_clock_add(MOE_TIME_CENSUS, clock);
     return err->code;
 }

@@ -119,7 +119,7 @@ static enum moe_status count_and_write(struct moe_session *session, const struct
                                   .checksum = session->input.checksum,
                                   .command = session->command};
     if (moe_parameters_read(&session->model, file, session->comm->world, err) == MOE_OK &&
-        moe_session_census(session, &results, (int)origin->step, err) == MOE_OK) {
+        moe_session_census(session, &results, (int)origin->step, 0, err) == MOE_OK) {
         moe_place("census: write");
         if (moe_results_write(&results, name, err) == MOE_OK && session->comm->rank == 0) {
             report(&results, stdout);

@@ -58,16 +58,6 @@ static void begin_progress(struct job *job)
                        (double)run->train.batch * job->session->model.task->tokens);
 }
 
-static enum moe_status count(void *context, struct moe_model *model, int step, struct moe_error *err)
-{
-    struct job *job = context;
-    (void)model;
-    enum moe_status status = moe_session_census(job->session, job->results, step, err);
-    if (step == 0)
-        begin_progress(job);
-    return status;
-}
-
 static void progress(void *context, int step, double loss)
 {
     moe_progress_tell(&((struct job *)context)->progress, step, loss);
@@ -85,7 +75,8 @@ static enum moe_status store(struct job *job, int step, struct moe_error *err)
     return err->code;
 }
 
-/* Between two steps: a checkpoint where one is due, and the end where it is asked for. */
+/* Between two steps, and where a census or an evaluation was left: a checkpoint where one is due and not there, and the
+ * end where it is asked for. */
 static enum moe_status between(void *context, struct moe_training *training, struct moe_error *err)
 {
     struct job *job = context;
@@ -93,9 +84,9 @@ static enum moe_status between(void *context, struct moe_training *training, str
     const struct moe_comm *comm = job->session->comm;
     const int step = training->history.steps, every = run->train.checkpoint_every;
     const char *reason = moe_stop_asked(comm, run->train.stop_before_s);
-    if (!reason && (every == 0 || step == 0 || step % every != 0))
+    if (!reason && (every == 0 || step == 0 || step % every != 0 || step == job->stored))
         return MOE_OK;
-    if (store(job, step, err) == MOE_OK) {
+    if (step == job->stored || store(job, step, err) == MOE_OK) {
         moe_place("train: step %d", step);
         return reason ? moe_fail(err, MOE_STOPPED, "stopped by %s, %d steps are left (go on with --resume auto)",
                                  reason, run->train.steps - step)
@@ -109,10 +100,29 @@ static enum moe_status between(void *context, struct moe_training *training, str
     return MOE_OK;
 }
 
+static int asked(void *context)
+{
+    const struct moe_session *session = ((struct job *)context)->session;
+    return moe_stop_asked(session->comm, session->run.train.stop_before_s) != NULL;
+}
+
+static enum moe_status count(void *context, struct moe_model *model, int step, struct moe_error *err)
+{
+    struct job *job = context;
+    (void)model;
+    if (moe_session_census(job->session, job->results, step, 1, err) == MOE_STOPPED) {
+        *err = (struct moe_error){0};
+        return between(job, job->training, err);
+    }
+    if (step == 0)
+        begin_progress(job);
+    return err->code;
+}
+
 static enum moe_status train_and_write(struct job *job, const char *results_name, const char *model_name,
                                        struct moe_error *err)
 {
-    const struct moe_observer observer = {job, count, progress, between};
+    const struct moe_observer observer = {job, count, progress, between, asked};
     struct moe_file_set files = {.comm = job->session->comm->world};
     if (job->stored >= 0)
         begin_progress(job);
@@ -220,7 +230,6 @@ static enum moe_status run_session(struct moe_session *session, const struct moe
                (how != MOE_RESUME_NO ||
                 look_at_checkpoints(session->comm, job.name, words->overwrite, err) == MOE_OK) &&
                moe_session_can_count(session, err) == MOE_OK && can_record(session, err) == MOE_OK) {
-        moe_stop_listen();
         moe_clock_add(MOE_TIME_SETUP, clock);
         run_job(&job, how, name, model_name, report, err);
     } else {
@@ -247,6 +256,7 @@ enum moe_status moe_verb_train(const struct moe_comm *comm, int argc, char **arg
             moe_config_print(&session.run, stdout);
         return MOE_OK;
     }
+    moe_stop_listen();
     enum moe_status status = run_session(&session, &words, report, err);
     moe_session_close(&session);
     return status;

@@ -235,7 +235,8 @@ static void sum_ranks(const struct moe_model *model, struct moe_snapshot *snapsh
 
 enum moe_status moe_snapshot_count(struct moe_snapshot *snapshot, const struct moe_model *model,
                                    const struct moe_data *data,
-                                   void (*between)(void *context, struct moe_snapshot *snapshot, int64_t sequences),
+                                   enum moe_status (*between)(void *context, struct moe_snapshot *snapshot,
+                                                              int64_t sequences, struct moe_error *err),
                                    void *context, struct moe_error *err)
 {
     struct work work = {.model = model, .snapshot = snapshot};
@@ -256,8 +257,8 @@ enum moe_status moe_snapshot_count(struct moe_snapshot *snapshot, const struct m
         count_tokens(&work);
         count_pairs(&work);
         done += batch;
-        if (between)
-            between(context, snapshot, done);
+        if (between && err->code == MOE_OK)
+            between(context, snapshot, done, err);
     }
     sum_ranks(model, snapshot);
     work_clear(&work);

@@ -46,14 +46,16 @@ struct moe_snapshot {
 
 /* The census of a model: run's census settings on the sequences of split. Fills snapshot; moe_snapshot_clear gives it
  * back, also after a failure.
- *   between   called on every rank after each batch with the number of sequences counted; may be null
+ *   between   called on every rank after each batch with the number of sequences counted; may be null. What it
+ *             returns beside MOE_OK, the same on all ranks, ends the census
  *
  * Ranks:  collective on model->ex
- * Errors: MOE_NUMERIC a logit is not finite, the same on all ranks; the sequences must exist
+ * Errors: MOE_NUMERIC a logit is not finite, the same on all ranks; what between returns; the sequences must exist
  */
 enum moe_status moe_snapshot_count(struct moe_snapshot *snapshot, const struct moe_model *model,
                                    const struct moe_data *data,
-                                   void (*between)(void *context, struct moe_snapshot *snapshot, int64_t sequences),
+                                   enum moe_status (*between)(void *context, struct moe_snapshot *snapshot,
+                                                              int64_t sequences, struct moe_error *err),
                                    void *context, struct moe_error *err);
 void moe_snapshot_clear(struct moe_snapshot *snapshot);
 

@@ -21,11 +21,14 @@ void moe_imbalance(const int64_t *load, int experts, double *metric)
     metric[MOE_UTILISATION] = (double)least / mean;
 }
 
-struct moe_evaluation moe_evaluate(const struct moe_model *model, const struct moe_data *data, struct moe_pass *pass,
-                                   enum moe_split split, int64_t count)
+int moe_evaluate(const struct moe_model *model, const struct moe_data *data, struct moe_pass *pass,
+                 enum moe_split split, int64_t count, const struct moe_observer *observer,
+                 struct moe_evaluation *evaluation)
 {
     struct moe_evaluation sum = {0};
     for (int64_t first = 0; first < count; first += pass->capacity) {
+        if (first > 0 && observer && observer->asked && observer->asked(observer->context))
+            return 0;
         int batch = (int)(count - first < pass->capacity ? count - first : pass->capacity);
         moe_pass_begin(pass, model, split, batch);
         for (int s = 0; s < pass->sequences; s++)
@@ -38,7 +41,8 @@ struct moe_evaluation moe_evaluate(const struct moe_model *model, const struct m
         sum.noise += totals.noise * share;
         sum.correct += totals.correct * share;
     }
-    return sum;
+    *evaluation = sum;
+    return 1;
 }
 
 /* What the loop works with. */
@@ -99,7 +103,7 @@ static void history_clear(struct moe_history *history)
 
 void moe_training_init(struct moe_training *training, struct moe_model *model, const struct moe_data *data)
 {
-    *training = (struct moe_training){.model = model, .data = data};
+    *training = (struct moe_training){.model = model, .data = data, .census_step = -1};
     moe_optim_init(&training->optim, model);
     history_init(&training->history, model->run);
 }
@@ -160,15 +164,29 @@ static enum moe_status train_step(struct loop *loop, int step, struct moe_error 
     return MOE_OK;
 }
 
+static enum moe_status between(struct loop *loop, struct moe_error *err)
+{
+    const struct moe_observer *observer = loop->observer;
+    return observer->between ? observer->between(observer->context, loop->training, err) : MOE_OK;
+}
+
+/* The first `count` sequences of a split; 0 where that was left. */
+static int evaluate(struct loop *loop, enum moe_split split, int64_t count, struct moe_evaluation *evaluation)
+{
+    const double clock = moe_clock();
+    const int whole =
+        moe_evaluate(loop->model, loop->data, &loop->eval_pass, split, count, loop->observer, evaluation);
+    moe_clock_add(MOE_TIME_EVALUATION, clock);
+    return whole;
+}
+
 static enum moe_status evaluate_test(struct loop *loop, int done, struct moe_error *err)
 {
     struct moe_history *history = loop->history;
-    double clock = moe_clock();
     struct moe_evaluation *eval = &history->eval[history->evals];
+    if (!evaluate(loop, MOE_SPLIT_TEST, moe_data_count(loop->data, MOE_SPLIT_TEST), eval))
+        return between(loop, err);
     history->eval_step[history->evals++] = done;
-    *eval = moe_evaluate(loop->model, loop->data, &loop->eval_pass, MOE_SPLIT_TEST,
-                         moe_data_count(loop->data, MOE_SPLIT_TEST));
-    moe_clock_add(MOE_TIME_EVALUATION, clock);
     if (!isfinite(eval->loss))
         return moe_fail(err, MOE_NUMERIC, "the test loss is not finite (lower train.rate, or raise train.warmup)");
     return MOE_OK;
@@ -177,14 +195,13 @@ static enum moe_status evaluate_test(struct loop *loop, int done, struct moe_err
 /* The whole training set once, where it has an end. */
 static enum moe_status evaluate_train(struct loop *loop, struct moe_error *err)
 {
-    int64_t count = moe_data_count(loop->data, MOE_SPLIT_TRAIN);
-    double clock = moe_clock();
-    if (count < INT64_MAX)
-        loop->history->train = moe_evaluate(loop->model, loop->data, &loop->eval_pass, MOE_SPLIT_TRAIN, count);
-    else
-        loop->history->train = (struct moe_evaluation){NAN, NAN, NAN, NAN};
-    moe_clock_add(MOE_TIME_EVALUATION, clock);
-    if (count < INT64_MAX && !isfinite(loop->history->train.loss))
+    const int64_t count = moe_data_count(loop->data, MOE_SPLIT_TRAIN);
+    loop->history->train = (struct moe_evaluation){NAN, NAN, NAN, NAN};
+    if (count == INT64_MAX)
+        return MOE_OK;
+    if (!evaluate(loop, MOE_SPLIT_TRAIN, count, &loop->history->train))
+        return between(loop, err);
+    if (!isfinite(loop->history->train.loss))
         return moe_fail(err, MOE_NUMERIC, "the loss of the training set is not finite (lower train.rate)");
     return MOE_OK;
 }
@@ -192,22 +209,32 @@ static enum moe_status evaluate_train(struct loop *loop, struct moe_error *err)
 static enum moe_status census(struct loop *loop, int done, struct moe_error *err)
 {
     const struct moe_observer *observer = loop->observer;
-    return observer->census ? observer->census(observer->context, loop->model, done, err) : MOE_OK;
+    if (observer->census && observer->census(observer->context, loop->model, done, err) != MOE_OK)
+        return err->code;
+    loop->training->census_step = done;
+    return MOE_OK;
 }
 
-static enum moe_status between(struct loop *loop, struct moe_error *err)
-{
-    const struct moe_observer *observer = loop->observer;
-    return observer->between ? observer->between(observer->context, loop->training, err) : MOE_OK;
-}
-
-/* One step and what is due after it. */
-static enum moe_status advance(struct loop *loop, int step, int is_first, struct moe_error *err)
+/* The census and evaluation that are due after the steps done, if they were not made before the training was stored. */
+static enum moe_status settle(struct loop *loop, struct moe_error *err)
 {
     const struct moe_run *run = loop->model->run;
-    const int steps = run->train.steps, done = step + 1;
+    const struct moe_history *history = loop->history;
+    const int steps = run->train.steps, done = history->steps, every = run->census.every;
+    const int evaluated = history->evals ? (int)history->eval_step[history->evals - 1] : -1;
+    const int counts = done == 0 || (every > 0 && done % every == 0 && done < steps);
+    if (counts && loop->training->census_step < done && census(loop, done, err) != MOE_OK)
+        return err->code;
+    if ((done % run->train.eval_every == 0 || done == steps) && evaluated < done)
+        return evaluate_test(loop, done, err);
+    return MOE_OK;
+}
+
+static enum moe_status advance(struct loop *loop, int is_first, struct moe_error *err)
+{
+    const int step = loop->history->steps;
     const int64_t allocations = moe_pool_allocations(), growths = loop->pass.wire.growths;
-    moe_place("train: step %d", done);
+    moe_place("train: step %d", step + 1);
     if (train_step(loop, step, err) != MOE_OK)
         return err->code;
     if (!is_first) {
@@ -215,11 +242,7 @@ static enum moe_status advance(struct loop *loop, int step, int is_first, struct
         loop->history->growths += loop->pass.wire.growths - growths;
     }
     if (loop->observer->progress)
-        loop->observer->progress(loop->observer->context, done, loop->history->loss[step]);
-    if ((done % run->train.eval_every == 0 || done == steps) && evaluate_test(loop, done, err) != MOE_OK)
-        return err->code;
-    if (run->census.every > 0 && done % run->census.every == 0 && done < steps)
-        return census(loop, done, err);
+        loop->observer->progress(loop->observer->context, step + 1, loop->history->loss[step]);
     return MOE_OK;
 }
 
@@ -227,13 +250,10 @@ static enum moe_status advance(struct loop *loop, int step, int is_first, struct
 static enum moe_status run_steps(struct loop *loop, struct moe_error *err)
 {
     const int steps = loop->model->run->train.steps, first = loop->history->steps;
-    if (loop->history->evals == 0 && (census(loop, 0, err) != MOE_OK || evaluate_test(loop, 0, err) != MOE_OK ||
-                                      between(loop, err) != MOE_OK))
-        return err->code;
-    for (int step = first; step < steps; step++)
-        if (advance(loop, step, step == first, err) != MOE_OK || between(loop, err) != MOE_OK)
+    while (settle(loop, err) == MOE_OK && between(loop, err) == MOE_OK && loop->history->steps < steps)
+        if (advance(loop, loop->history->steps == first, err) != MOE_OK)
             return err->code;
-    if (evaluate_train(loop, err) != MOE_OK)
+    if (err->code != MOE_OK || evaluate_train(loop, err) != MOE_OK)
         return err->code;
     return census(loop, steps, err);
 }

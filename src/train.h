@@ -66,6 +66,7 @@ struct moe_training {
     const struct moe_data *data; /* borrowed */
     struct moe_optim optim;
     struct moe_history history;  /* with room for all steps; history.steps are done */
+    int census_step;             /* of the newest census, -1 before the first */
 };
 
 /* A training of the model before its first step.
@@ -86,6 +87,9 @@ struct moe_observer {
     /* Before the first step and after every one, when all that belongs to it is done: the place to store the training.
      * Anything but MOE_OK ends it there. */
     enum moe_status (*between)(void *context, struct moe_training *training, struct moe_error *err);
+    /* Between the batches of an evaluation: whether to leave it, the same on all ranks. `between` is called then, and
+     * must end the training; who goes on from there evaluates again. */
+    int (*asked)(void *context);
 };
 
 /* Trains from where the training stands until run.train.steps steps are done. What was stored by `between` and put back
@@ -96,12 +100,14 @@ struct moe_observer {
  */
 enum moe_status moe_train(struct moe_training *training, const struct moe_observer *observer, struct moe_error *err);
 
-/* Evaluates the first `count` sequences of a split, in batches of train.eval_batch.
+/* Evaluates the first `count` sequences of a split, in batches of train.eval_batch. Returns whether it came to its end:
+ * an observer, which may be null, can be asked to leave.
  *
  * Ranks:  collective on model->ex, same result on all
  * Errors: never fails
  */
-struct moe_evaluation moe_evaluate(const struct moe_model *model, const struct moe_data *data, struct moe_pass *pass,
-                                   enum moe_split split, int64_t count);
+int moe_evaluate(const struct moe_model *model, const struct moe_data *data, struct moe_pass *pass,
+                 enum moe_split split, int64_t count, const struct moe_observer *observer,
+                 struct moe_evaluation *evaluation);
 
 #endif

@@ -1,8 +1,9 @@
-/* Kills a job at a chosen call. For LD_PRELOAD; counts, on every rank r, calls of MPI_Allreduce ("mpi"), calls that
+/* Kills a job, or asks it to stop, at a chosen call. For LD_PRELOAD; counts, on every rank r, calls of MPI_Allreduce ("mpi"), calls that
  * change files whose name has ".h5" or ".status" in it ("io"), and those among them that write no data ("meta"). In the
  * environment:
  *
  *     KILL_AT=KIND:N:RANK    at the N-th call of that kind on that rank ("" only counts)
+ *     KILL_SIGNAL=NUMBER     with that signal to the rank, and the call is made; else with SIGKILL
  *     KILL_ALL=1             every process named by a file pid.* in the folder dies, else the rank alone
  *     KILL_TORN=1            half of a write is done first
  *     KILL_COUNTS=FILE       a line "calls MPI IO META" to FILE.r when the program ends
@@ -47,7 +48,7 @@ static void kill_now(const char *call, const char *file)
         for (size_t i = 0; i < found.gl_pathc; i++)
             if (atoi(found.gl_pathv[i] + 4) != getpid())
                 kill(atoi(found.gl_pathv[i] + 4), SIGKILL);
-    raise(SIGKILL);
+    raise(getenv("KILL_SIGNAL") ? atoi(getenv("KILL_SIGNAL")) : SIGKILL);
 }
 
 /* Whether this call is the one. */

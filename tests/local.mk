@@ -148,6 +148,7 @@ EXTRA_DIST += \
 	%D%/all/recount.sh \
 	%D%/all/requeue.sh \
 	%D%/all/slurm.sh \
+	%D%/all/stopped.sh \
 	%D%/all/text.sh \
 	%D%/all/xarray.sh \
 	%D%/checks.py \

@@ -222,8 +222,11 @@ static void test_imbalance(void)
     ok(isnan(metric[MOE_OVERLOAD]), "no choices: not a number");
 }
 
+enum { STEPS = 12, NEVER = 1 << 30 };
+
 struct watch {
-    int steps, censuses, last, between, stop; /* stop: after so many steps */
+    int steps, censuses, last, between, asked;
+    int stop, leave; /* ends the training after so many steps; in an evaluation when it is asked for that time */
 };
 
 static enum moe_status watch_census(void *context, struct moe_model *model, int step, struct moe_error *err)
@@ -246,16 +249,24 @@ static enum moe_status watch_between(void *context, struct moe_training *trainin
 {
     struct watch *watch = context;
     watch->between++;
-    return watch->stop == training->history.steps ? moe_fail(err, MOE_STOPPED, "as asked") : MOE_OK;
+    return watch->stop == training->history.steps || watch->asked >= watch->leave
+               ? moe_fail(err, MOE_STOPPED, "as asked")
+               : MOE_OK;
+}
+
+static int watch_asked(void *context)
+{
+    struct watch *watch = context;
+    return ++watch->asked >= watch->leave;
 }
 
 static void test_training(void)
 {
     struct fixture f;
-    struct watch watch = {.stop = -1};
+    struct watch watch = {.stop = -1, .leave = NEVER};
     struct moe_training training;
     struct moe_error err = {0};
-    const struct moe_observer observer = {&watch, watch_census, watch_progress, watch_between};
+    const struct moe_observer observer = {&watch, watch_census, watch_progress, watch_between, watch_asked};
     fixture_open(&f, "train.steps=60 train.warmup=5 train.rate=0.02 train.eval_every=25 census.every=20 data.noise=0");
     moe_training_init(&training, &f.model, f.small.data);
     ok(moe_train(&training, &observer, &err) == MOE_OK, "a short run ends well");
@@ -271,8 +282,9 @@ static void test_training(void)
     struct moe_pass small, large;
     moe_pass_init(&small, &f.model, f.small.data, 4, MOE_EVALUATING);
     moe_pass_init(&large, &f.model, f.small.data, 16, MOE_EVALUATING);
-    const struct moe_evaluation a = moe_evaluate(&f.model, f.small.data, &small, MOE_SPLIT_TEST, 15);
-    const struct moe_evaluation b = moe_evaluate(&f.model, f.small.data, &large, MOE_SPLIT_TEST, 15);
+    struct moe_evaluation a, b;
+    ok(moe_evaluate(&f.model, f.small.data, &small, MOE_SPLIT_TEST, 15, NULL, &a), "an evaluation comes to its end");
+    moe_evaluate(&f.model, f.small.data, &large, MOE_SPLIT_TEST, 15, NULL, &b);
     is_close(a.loss, b.loss, 1e-5, "an evaluation does not depend on its batches");
     is_close(a.clean, a.loss, 1e-5, "without noise the target is the clean one");
     moe_pass_clear(&small, &f.model);
@@ -290,19 +302,25 @@ static void test_training(void)
     fixture_close(&f);
 }
 
-/* Runs a training up to watch->stop, and takes out what a checkpoint holds: the rest of it is made anew. */
-static void train_in_parts(const char *settings, int stop, double loss[12], double *weight)
+/* What a training has come to. */
+struct end {
+    double loss[STEPS], weight;
+    struct moe_evaluation test[4], train;
+    int asked;
+};
+
+/* Runs a training until it is stopped or left, and takes out what a checkpoint holds: the rest of it is made anew. */
+static struct end train_in_parts(const char *settings, int stop, int leave)
 {
     struct fixture f;
-    struct watch watch = {.stop = stop};
+    struct end end;
+    struct watch watch = {.stop = stop, .leave = leave};
     struct moe_training first, second;
     struct moe_error err = {0};
-    const struct moe_observer observer = {&watch, watch_census, NULL, watch_between};
+    const struct moe_observer observer = {&watch, watch_census, NULL, watch_between, watch_asked};
     fixture_open(&f, settings);
     moe_training_init(&first, &f.model, f.small.data);
-    const enum moe_status status = moe_train(&first, &observer, &err);
-    if (stop < 12) {
-        ok(status == MOE_STOPPED && first.history.steps == stop, "stopped after %d steps", stop);
+    if (moe_train(&first, &observer, &err) == MOE_STOPPED) {
         moe_training_init(&second, &f.model, f.small.data);
         const struct moe_optim optim = second.optim;
         second.optim = first.optim;
@@ -310,29 +328,47 @@ static void train_in_parts(const char *settings, int stop, double loss[12], doub
         const struct moe_history history = second.history;
         second.history = first.history;
         first.history = history;
+        second.census_step = first.census_step;
+        moe_training_clear(&first);
+        first = second;
         watch.stop = -1;
+        watch.leave = NEVER;
         err = (struct moe_error){0};
-        ok(moe_train(&second, &observer, &err) == MOE_OK && second.history.steps == 12, "and went on to the end");
-        ok(second.history.evals == 4 && watch.censuses == 2, "each evaluation and census once: %d, %d",
-           second.history.evals, watch.censuses);
-        memcpy(loss, second.history.loss, 12 * sizeof *loss);
-        moe_training_clear(&second);
-    } else {
-        memcpy(loss, first.history.loss, 12 * sizeof *loss);
+        moe_train(&first, &observer, &err);
     }
-    *weight = (double)f.model.dense[f.model.layout.head_bias];
+    ok(err.code == MOE_OK && first.history.steps == STEPS && first.history.evals == 4 && watch.censuses == 2,
+       "stop %d, leave %d: each step, evaluation and census once: %d, %d, %d", stop, leave, first.history.steps,
+       first.history.evals, watch.censuses);
+    memcpy(end.loss, first.history.loss, sizeof end.loss);
+    memcpy(end.test, first.history.eval, sizeof end.test);
+    end.train = first.history.train;
+    end.weight = (double)f.model.dense[f.model.layout.head_bias];
+    end.asked = watch.asked;
     moe_training_clear(&first);
     fixture_close(&f);
+    return end;
+}
+
+static void compare_ends(const struct end *whole, const struct end *parts)
+{
+    ok(!memcmp(whole->loss, parts->loss, sizeof whole->loss) && whole->weight == parts->weight &&
+           !memcmp(whole->test, parts->test, sizeof whole->test) &&
+           !memcmp(&whole->train, &parts->train, sizeof whole->train),
+       "its figures are those of the undivided run");
 }
 
 static void test_parts(void)
 {
-    const char *settings = "train.steps=12 train.rate=0.02 train.eval_every=5";
-    double whole[12], part[12], whole_weight, weight;
-    train_in_parts(settings, 12, whole, &whole_weight);
-    for (int stop = 0; stop < 12; stop += 4) {
-        train_in_parts(settings, stop, part, &weight);
-        ok(!memcmp(whole, part, sizeof whole) && whole_weight == weight, "its losses are those of the undivided run");
+    const char *settings = "train.steps=12 train.rate=0.02 train.eval_every=5 train.eval_batch=8";
+    const struct end whole = train_in_parts(settings, -1, NEVER);
+    ok(whole.asked >= 5, "evaluations can be left at %d places", whole.asked);
+    for (int stop = 0; stop <= STEPS; stop += 4) {
+        const struct end parts = train_in_parts(settings, stop, NEVER);
+        compare_ends(&whole, &parts);
+    }
+    for (int leave = 1; leave <= whole.asked; leave++) {
+        const struct end parts = train_in_parts(settings, -1, leave);
+        compare_ends(&whole, &parts);
     }
 }
 

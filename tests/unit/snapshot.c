@@ -71,11 +71,12 @@ static int same_pairs(const struct moe_snapshot *snapshot, const int64_t *pairs)
 
 static int between_calls;
 
-static void between(void *context, struct moe_snapshot *snapshot, int64_t sequences)
+static enum moe_status between(void *context, struct moe_snapshot *snapshot, int64_t sequences, struct moe_error *err)
 {
     (void)snapshot;
     between_calls += sequences == ((const struct moe_run *)context)->census.batch * (between_calls + 1) ||
                      sequences == ((const struct moe_run *)context)->census.sequences;
+    return err->code;
 }
 
 static void compare(const struct moe_snapshot *snapshot, const struct plain *plain, const char *settings)
