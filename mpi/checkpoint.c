@@ -79,7 +79,8 @@ static int newest_first(const void *a, const void *b)
     return *(const int *)b - *(const int *)a;
 }
 
-int moe_checkpoint_list(const char *name, int **steps)
+/* The steps of all files NAME.ckpt-STEP.h5 with a tail after that. */
+static int list(const char *name, const char *tail, int **steps)
 {
     const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
     const size_t length = strlen(base);
@@ -93,7 +94,7 @@ int moe_checkpoint_list(const char *name, int **steps)
         int step, end = 0;
         if (strncmp(entry->d_name, base, length) != 0 ||
             sscanf(entry->d_name + length, ".ckpt-%8d.h5%n", &step, &end) != 1 || end != 17 ||
-            entry->d_name[length + 17])
+            strcmp(entry->d_name + length + end, tail) != 0)
             continue;
         moe_pool_grow(MOE_POOL_FILES, (void **)steps, &room, (size_t)count + 1, sizeof **steps);
         (*steps)[count++] = step;
@@ -103,6 +104,23 @@ int moe_checkpoint_list(const char *name, int **steps)
     if (count)
         qsort(*steps, (size_t)count, sizeof **steps, newest_first);
     return count;
+}
+
+int moe_checkpoint_list(const char *name, int **steps)
+{
+    return list(name, "", steps);
+}
+
+void moe_checkpoint_clean(const char *name)
+{
+    int *steps;
+    const int count = list(name, ".part", &steps);
+    for (int i = 0; i < count; i++) {
+        char file[MOE_CHECKPOINT_PATH + 8];
+        snprintf(file, sizeof file, "%s.ckpt-%08d.h5.part", name, steps[i]);
+        unlink(file);
+    }
+    moe_pool_free(steps);
 }
 
 void moe_checkpoint_keep(const char *name, int one, int other)

@@ -42,6 +42,13 @@ void moe_checkpoint_file(char file[MOE_CHECKPOINT_PATH], const char *name, int s
  */
 int moe_checkpoint_list(const char *name, int **steps);
 
+/* Removes the halves of checkpoints of a name that killed jobs have left. Only who holds the name may.
+ *
+ * Ranks:  local
+ * Errors: never fails; what cannot be removed stays
+ */
+void moe_checkpoint_clean(const char *name);
+
 /* Removes every checkpoint of a name but those of two steps (-1: none).
  *
  * Ranks:  local

@@ -81,9 +81,9 @@ static enum moe_status take(struct moe_claim *claim, const char *name, struct mo
 }
 
 enum moe_status moe_claim_take(struct moe_claim *claim, const struct moe_comm *comm, const char *verb,
-                               const char *name, int steps, struct moe_error *err)
+                               const char *name, int step, int steps, struct moe_error *err)
 {
-    *claim = (struct moe_claim){.comm = comm, .verb = verb, .fd = -1, .steps = steps};
+    *claim = (struct moe_claim){.comm = comm, .verb = verb, .fd = -1, .step = step, .steps = steps};
     snprintf(claim->name, sizeof claim->name, "%s.status", name);
     if (comm->rank == 0)
         take(claim, name, err);

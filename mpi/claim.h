@@ -2,7 +2,7 @@
  * is and, in the end, how it went: lines key=value, which a shell can read.
  *
  *     code=75          exit status of the program, or "running"
- *     step=300         steps done and stored: of the newest checkpoint, or of the results
+ *     step=300         steps done and stored: of the newest checkpoint that is used, or of the results
  *     steps=600        steps there are; both 0 for a census
  *     verb=train       who it is: verb, host, process, Slurm job ("" outside Slurm)
  *     host=n1
@@ -19,13 +19,14 @@ struct moe_claim {
     const struct moe_comm *comm;
     const char *verb;
     int fd;       /* on rank 0; -1 where nothing is held */
-    int step, steps;
+    int step, steps; /* as told last */
     char name[MOE_PATH_MAX + 16]; /* NAME.status */
 };
 
 enum { MOE_RUNNING = -1 };
 
 /* Takes a name: its folder takes files, and no other job works under it. Release it with moe_claim_release.
+ *   step    of the newest checkpoint, 0 without; looked at on rank 0
  *   steps   what the job will do
  *
  * Ranks:  collective
@@ -33,7 +34,7 @@ enum { MOE_RUNNING = -1 };
  *         the name has a colon
  */
 enum moe_status moe_claim_take(struct moe_claim *claim, const struct moe_comm *comm, const char *verb,
-                               const char *name, int steps, struct moe_error *err);
+                               const char *name, int step, int steps, struct moe_error *err);
 
 /* Writes what is known now: code MOE_RUNNING, or the exit status. What cannot be written is not told.
  *

@@ -49,11 +49,25 @@ static enum moe_status compare_settings(struct moe_reader *reader, const char *f
     if (moe_reader_text(reader, "/", "config", &then, err) != MOE_OK)
         return err->code;
     if (moe_config_difference(then, now, difference, sizeof difference))
-        moe_fail(err, MOE_USAGE, "%s comes from other settings: %s (give those, or another name with -o, or start "
-                                 "again with --overwrite)",
+        moe_fail(err, MOE_USAGE, "%s comes from other settings: %s (give those, or another name with -o, or remove the "
+                                 "checkpoints to start again)",
                  file, difference);
     moe_pool_free(then);
     return err->code;
+}
+
+/* All ranks must make the bits that rank 0 makes. */
+static enum moe_status check_cpus(const struct moe_comm *comm, struct moe_error *err)
+{
+    char first[256], mine[sizeof first];
+    snprintf(mine, sizeof mine, "%s, %s", moe_kernels_level(), moe_matmul_library());
+    memcpy(first, mine, sizeof first);
+    moe_comm_broadcast(comm, first, sizeof first);
+    if (strcmp(first, mine) != 0)
+        moe_fail(err, MOE_USAGE, "another kind of CPU or BLAS kernel than on rank 0: %s, there %s (ask for nodes of "
+                                 "one kind; --resume any-cpu takes them, and may differ in the last bits)",
+                 mine, first);
+    return moe_comm_agree(comm->world, err);
 }
 
 /* Rank 0: whether the whole file can be gone on from here. */
@@ -68,7 +82,8 @@ static enum moe_status check(const char *file, const struct moe_results *results
     if (check_kind(reader, file, step, err) == MOE_OK)
         compare_settings(reader, file, results->config, err);
     moe_program_build(build);
-    compare(reader, file, "build", "build of the program", build, "use that, or start again with --overwrite", err);
+    compare(reader, file, "build", "build of the program", build,
+            "use that, or remove the checkpoints to start again", err);
     if (how != MOE_RESUME_ANY_CPU) {
         compare(reader, file, "cpu", "kind of CPU", moe_kernels_level(), other_cpu, err);
         compare(reader, file, "blas", "BLAS library or kernel", moe_matmul_library(), other_cpu, err);
@@ -124,6 +139,8 @@ enum moe_status moe_resume(struct moe_results *results, struct moe_training *tra
                            enum moe_resume how, char resumed[MOE_RESUMED_TEXT], int *step, struct moe_error *err)
 {
     char file[MOE_CHECKPOINT_PATH], text[64];
+    if (how != MOE_RESUME_ANY_CPU && check_cpus(results->comm, err) != MOE_OK)
+        return err->code;
     if (choose(results, name, how, resumed, step, err) != MOE_OK)
         return err->code;
     if (*step < 0) {

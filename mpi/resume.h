@@ -16,8 +16,9 @@ enum { MOE_RESUMED_TEXT = 4096 };
  *   resumed   where trainings behind this one were taken up, in words, for /provenance; grows by one   out
  *
  * Ranks:  collective
- * Errors: the same on all ranks. MOE_USAGE: the checkpoint is whole, but its settings, program, CPU or BLAS library
- *         are not this run's, with what differs. MOE_INPUT: there are checkpoints, and none is whole.
+ * Errors: the same on all ranks. MOE_USAGE: the ranks run on several kinds of CPU or BLAS kernel; or the checkpoint is
+ *         whole, but its settings, program, CPU or BLAS library are not this run's, with what differs. MOE_INPUT: there
+ *         are checkpoints, and none is whole.
  */
 enum moe_status moe_resume(struct moe_results *results, struct moe_training *training, const char *name,
                            enum moe_resume how, char resumed[MOE_RESUMED_TEXT], int *step, struct moe_error *err);

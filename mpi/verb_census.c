@@ -98,6 +98,7 @@ static enum moe_status configure(struct moe_run *run, struct origin *origin, con
     if (read_origin(words->file, run, origin, err) != MOE_OK)
         return err->code;
     run->output.name[0] = '\0'; /* the model's own name is taken */
+    run->parallel.machine[0] = '\0'; /* and a file of constants need not be here */
     for (int i = 0; i < words->setting_count; i++)
         if (set_allowed(run, words->setting[i], err) != MOE_OK)
             return err->code;
@@ -141,7 +142,7 @@ static enum moe_status run_session(struct moe_session *session, const struct ori
         return err->code;
     if (strcmp(origin->checksum, session->input.checksum) != 0)
         return moe_fail(err, MOE_USAGE, "data.path=%s is not what the model was trained on", session->run.data.path);
-    if (moe_claim_take(&claim, session->comm, session->verb, session->run.output.name, 0, err) != MOE_OK)
+    if (moe_claim_take(&claim, session->comm, session->verb, session->run.output.name, 0, 0, err) != MOE_OK)
         return err->code;
     if (moe_session_output(session, name, words->overwrite, &same, err) == MOE_OK && !same &&
         moe_session_can_count(session, err) == MOE_OK)

@@ -189,19 +189,31 @@ static enum moe_status run_job(struct job *job, enum moe_resume how, const char 
     job->results = &results;
     moe_training_init(&training, &session->model, session->data);
     enum moe_status status = MOE_OK;
+    if (session->comm->rank == 0)
+        moe_checkpoint_clean(job->name);
     if (how != MOE_RESUME_NO)
         status = moe_resume(&results, &training, job->name, how, job->resumed, &job->stored, err);
-    if (status == MOE_OK)
+    if (status == MOE_OK) {
+        moe_claim_tell(&job->claim, MOE_RUNNING, job->stored > 0 ? job->stored : 0);
         status = train_and_write(job, results_name, model_name, err);
+    }
     if (status == MOE_OK && session->comm->rank == 0) {
         report(&results, stdout);
         printf("\nwritten: %s %s\n", results_name, model_name);
     }
-    const int stored = status == MOE_OK ? session->run.train.steps : job->stored;
-    moe_claim_tell(&job->claim, status, stored > 0 ? stored : 0);
+    moe_claim_tell(&job->claim, status, status == MOE_OK ? session->run.train.steps : job->claim.step);
     moe_training_clear(&training);
     moe_results_clear(&results);
     return status;
+}
+
+/* Of the checkpoints of a name; 0 without. */
+static int newest_step(const char *name)
+{
+    int *steps;
+    const int step = moe_checkpoint_list(name, &steps) > 0 ? steps[0] : 0;
+    moe_pool_free(steps);
+    return step;
 }
 
 /* From checked settings to written files. */
@@ -219,7 +231,8 @@ static enum moe_status run_session(struct moe_session *session, const struct moe
     snprintf(name, sizeof name, "%s.h5", run->output.name);
     snprintf(model_name, sizeof model_name, "%s.model.h5", run->output.name);
     if (moe_session_open(session, err) != MOE_OK ||
-        moe_claim_take(&job.claim, session->comm, session->verb, run->output.name, run->train.steps, err) != MOE_OK)
+        moe_claim_take(&job.claim, session->comm, session->verb, job.name, newest_step(job.name), run->train.steps,
+                       err) != MOE_OK)
         return err->code;
     if (moe_session_output(session, model_name, words->overwrite, &same_model, err) == MOE_OK &&
         moe_session_output(session, name, words->overwrite, &same, err) == MOE_OK && same && same_model) {
@@ -233,7 +246,7 @@ static enum moe_status run_session(struct moe_session *session, const struct moe
         moe_clock_add(MOE_TIME_SETUP, clock);
         run_job(&job, how, name, model_name, report, err);
     } else {
-        moe_claim_tell(&job.claim, err->code, 0);
+        moe_claim_tell(&job.claim, err->code, job.claim.step);
     }
     moe_claim_release(&job.claim);
     return err->code;

@@ -64,7 +64,7 @@ static const struct moe_option table[] = {
     {"model.seed", MOE_KIND_SEED, AT(model.seed), "1", NULL, 0, 0, 0, 1, "",
      "of initial weights and router draws"},
 
-    {"train.steps", MOE_KIND_INT, AT(train.steps), "600", NULL, 1, 1e9, 0, 1, "steps", "length of the training"},
+    {"train.steps", MOE_KIND_INT, AT(train.steps), "600", NULL, 1, 9e7, 0, 1, "steps", "length of the training"},
     {"train.batch", MOE_KIND_INT, AT(train.batch), "128", NULL, 1, 1 << 24, 0, 1, "sequences",
      "B, global batch of a step, over all ranks"},
     {"train.rate", MOE_KIND_REAL, AT(train.rate), "0.002", NULL, 0, 1, MOE_ABOVE, 1, "",

@@ -1,6 +1,6 @@
-/* Kills a job, or asks it to stop, at a chosen call. For LD_PRELOAD; counts, on every rank r, calls of MPI_Allreduce ("mpi"), calls that
- * change files whose name has ".h5" or ".status" in it ("io"), and those among them that write no data ("meta"). In the
- * environment:
+/* Kills a job, or asks it to stop, at a chosen call. For LD_PRELOAD; counts, on every rank r, calls of MPI_Allreduce
+ * ("mpi"), calls that change files whose name has ".h5" or ".status" in it ("io"), and those among them that write no
+ * data ("meta"). In the environment:
  *
  *     KILL_AT=KIND:N:RANK    at the N-th call of that kind on that rank ("" only counts)
  *     KILL_SIGNAL=NUMBER     with that signal to the rank, and the call is made; else with SIGKILL

@@ -54,7 +54,7 @@ static void set_everything(void)
         "data.holdout=1e-300", "model.width=6", "model.layers=7", "model.heads=3",
         "model.experts=5", "model.top_k=4", "model.expert_width=9", "model.mask=causal", "model.positions=offset",
         "model.gate=softmax-topk", "model.router=planted", "model.planted_law=zipf:1.1000000000000001",
-        "model.balance=none", "model.balance_weight=99.999", "model.seed=0", "train.steps=1000000000",
+        "model.balance=none", "model.balance_weight=99.999", "model.seed=0", "train.steps=90000000",
         "train.batch=100", "train.rate=1e-10", "train.warmup=0", "train.decay=1", "train.loss=cross-entropy",
         "train.eval_every=1", "train.eval_batch=2", "train.checkpoint_every=9",
         "train.stop_before_s=0.5", "output.on_full=continue", "parallel.shards=12", "parallel.units=3",
