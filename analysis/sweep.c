@@ -257,7 +257,10 @@ static void add_theory(struct moe_sheet *sheet, const char *name, int known, dou
 static void add_identity(struct moe_sheet *sheet, const char *which, const struct exponent *d, const struct exponent *n)
 {
     char name[64];
-    struct exponent from = {.missing = n->missing}, gap = {.missing = n->missing ? n->missing : d->missing};
+    const char *missing = n->missing      ? n->missing
+                          : n->low <= -1 ? "the interval of alpha_N goes below -1, where the identity has a pole"
+                                         : NULL;
+    struct exponent from = {.missing = missing}, gap = {.missing = missing ? missing : d->missing};
     const double slope = 1 / ((1 + n->value) * (1 + n->value));
     from.value = n->value / (1 + n->value);
     from.low = n->low / (1 + n->low);

@@ -15,12 +15,15 @@
 #include "mpi/comm.h"
 #include "src/config.h"
 
+enum { MOE_STATUS_TEXT = 1024 };
+
 struct moe_claim {
     const struct moe_comm *comm;
     const char *verb;
     int fd;       /* on rank 0; -1 where nothing is held */
     int step, steps; /* as told last */
     char name[MOE_PATH_MAX + 16]; /* NAME.status */
+    char before[MOE_STATUS_TEXT]; /* what stood there; "" where there was none */
 };
 
 enum { MOE_RUNNING = -1 };
@@ -42,6 +45,14 @@ enum moe_status moe_claim_take(struct moe_claim *claim, const struct moe_comm *c
  * Errors: never fails
  */
 void moe_claim_tell(struct moe_claim *claim, int code, int step);
+
+/* Says that the job is refused, and has done nothing: what stood in the file before stands there again, or the code
+ * where nothing did.
+ *
+ * Ranks:  every rank (rank 0 writes)
+ * Errors: never fails
+ */
+void moe_claim_refuse(struct moe_claim *claim, int code);
 
 /* Gives the name back, the file stays. A claim that was not taken is allowed.
  *

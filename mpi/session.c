@@ -160,7 +160,6 @@ enum moe_status moe_session_can_count(const struct moe_session *session, struct 
 
 struct count_context {
     struct moe_session *session;
-    int can_stop;
     struct moe_census_merge *merge;
     struct moe_progress progress;
     int64_t *bytes, *messages;
@@ -175,13 +174,12 @@ static enum moe_status between_batches(void *context, struct moe_snapshot *snaps
                                     c->messages);
     moe_census_flush(c->merge, MOE_CENSUS_BUDGET);
     moe_progress_tell(&c->progress, sequences, NAN);
-    if (c->can_stop && sequences < snapshot->shape.sequences &&
-        moe_stop_asked(c->session->comm, c->session->run.train.stop_before_s))
+    if (sequences < snapshot->shape.sequences && moe_stop_asked(c->session->comm))
         moe_fail(err, MOE_STOPPED, "asked to stop");
     return err->code;
 }
 
-enum moe_status moe_session_census(struct moe_session *session, struct moe_results *results, int step, int can_stop,
+enum moe_status moe_session_census(struct moe_session *session, struct moe_results *results, int step,
                                    struct moe_error *err)
 {
     const int P = session->comm->ranks;
@@ -189,7 +187,6 @@ enum moe_status moe_session_census(struct moe_session *session, struct moe_resul
     moe_place("%s: census of step %d", session->verb, step);
     const struct moe_traffic *traffic = moe_exchange_traffic(&session->ex);
     struct count_context context = {.session = session,
-                                    .can_stop = can_stop,
                                     .bytes = traffic->bytes + MOE_PHASE_CENSUS * P,
                                     .messages = traffic->messages + MOE_PHASE_CENSUS * P};
     moe_progress_begin(&context.progress, session->comm->rank == 0 ? stderr : NULL,

@@ -42,12 +42,11 @@ enum moe_status moe_session_output(const struct moe_session *session, const char
 
 /* Counts the routes of the session's model after `step` steps and adds the finding to results. Shows progress on
  * standard error.
- *   can_stop   whether it is left when a stop is asked for (mpi/stop.h)
  *
  * Ranks:  collective
- * Errors: MOE_NUMERIC a logit is not finite; MOE_STOPPED it was left: results are as before
+ * Errors: MOE_NUMERIC a logit is not finite; MOE_STOPPED a stop was asked for (mpi/stop.h): results are as before
  */
-enum moe_status moe_session_census(struct moe_session *session, struct moe_results *results, int step, int can_stop,
+enum moe_status moe_session_census(struct moe_session *session, struct moe_results *results, int step,
                                    struct moe_error *err);
 
 /* Checks once, before the work begins, that the run's censuses can be taken. The memory asked for is an upper bound: as

@@ -120,7 +120,7 @@ static enum moe_status count_and_write(struct moe_session *session, const struct
                                   .checksum = session->input.checksum,
                                   .command = session->command};
     if (moe_parameters_read(&session->model, file, session->comm->world, err) == MOE_OK &&
-        moe_session_census(session, &results, (int)origin->step, 0, err) == MOE_OK) {
+        moe_session_census(session, &results, (int)origin->step, err) == MOE_OK) {
         moe_place("census: write");
         if (moe_results_write(&results, name, err) == MOE_OK && session->comm->rank == 0) {
             report(&results, stdout);
@@ -144,12 +144,16 @@ static enum moe_status run_session(struct moe_session *session, const struct ori
         return moe_fail(err, MOE_USAGE, "data.path=%s is not what the model was trained on", session->run.data.path);
     if (moe_claim_take(&claim, session->comm, session->verb, session->run.output.name, 0, 0, err) != MOE_OK)
         return err->code;
-    if (moe_session_output(session, name, words->overwrite, &same, err) == MOE_OK && !same &&
-        moe_session_can_count(session, err) == MOE_OK)
-        count_and_write(session, origin, words->file, name, report, err);
-    else if (err->code == MOE_OK && session->comm->rank == 0)
-        fprintf(stderr, "moecensus: census: %s is there already, from the same config: nothing to do\n", name);
-    moe_claim_tell(&claim, err->code, 0);
+    if (moe_session_output(session, name, words->overwrite, &same, err) != MOE_OK ||
+        (!same && moe_session_can_count(session, err) != MOE_OK)) {
+        moe_claim_refuse(&claim, err->code);
+    } else {
+        if (!same)
+            count_and_write(session, origin, words->file, name, report, err);
+        else if (session->comm->rank == 0)
+            fprintf(stderr, "moecensus: census: %s is there already, from the same config: nothing to do\n", name);
+        moe_claim_tell(&claim, err->code, 0);
+    }
     moe_claim_release(&claim);
     return err->code;
 }

@@ -83,7 +83,7 @@ static enum moe_status between(void *context, struct moe_training *training, str
     const struct moe_run *run = &job->session->run;
     const struct moe_comm *comm = job->session->comm;
     const int step = training->history.steps, every = run->train.checkpoint_every;
-    const char *reason = moe_stop_asked(comm, run->train.stop_before_s);
+    const char *reason = moe_stop_asked(comm);
     if (!reason && (every == 0 || step == 0 || step % every != 0 || step == job->stored))
         return MOE_OK;
     if (step == job->stored || store(job, step, err) == MOE_OK) {
@@ -102,15 +102,14 @@ static enum moe_status between(void *context, struct moe_training *training, str
 
 static int asked(void *context)
 {
-    const struct moe_session *session = ((struct job *)context)->session;
-    return moe_stop_asked(session->comm, session->run.train.stop_before_s) != NULL;
+    return moe_stop_asked(((struct job *)context)->session->comm) != NULL;
 }
 
 static enum moe_status count(void *context, struct moe_model *model, int step, struct moe_error *err)
 {
     struct job *job = context;
     (void)model;
-    if (moe_session_census(job->session, job->results, step, 1, err) == MOE_STOPPED) {
+    if (moe_session_census(job->session, job->results, step, err) == MOE_STOPPED) {
         *err = (struct moe_error){0};
         return between(job, job->training, err);
     }
@@ -138,6 +137,19 @@ static enum moe_status train_and_write(struct job *job, const char *results_name
     if (status == MOE_OK)
         status = moe_file_publish(&files, err);
     return status;
+}
+
+/* Trains and writes, reports on rank 0, and keeps NAME.status true. */
+static void train_and_report(struct job *job, const char *results_name, const char *model_name, moe_report *report,
+                             struct moe_error *err)
+{
+    moe_claim_tell(&job->claim, MOE_RUNNING, job->stored > 0 ? job->stored : 0);
+    const enum moe_status status = train_and_write(job, results_name, model_name, err);
+    if (status == MOE_OK && job->session->comm->rank == 0) {
+        report(job->results, stdout);
+        printf("\nwritten: %s %s\n", results_name, model_name);
+    }
+    moe_claim_tell(&job->claim, status, status == MOE_OK ? job->session->run.train.steps : job->claim.step);
 }
 
 /* A history that cannot be kept is refused before anything is done. */
@@ -188,23 +200,16 @@ static enum moe_status run_job(struct job *job, enum moe_resume how, const char 
     job->training = &training;
     job->results = &results;
     moe_training_init(&training, &session->model, session->data);
-    enum moe_status status = MOE_OK;
     if (session->comm->rank == 0)
         moe_checkpoint_clean(job->name);
-    if (how != MOE_RESUME_NO)
-        status = moe_resume(&results, &training, job->name, how, job->resumed, &job->stored, err);
-    if (status == MOE_OK) {
-        moe_claim_tell(&job->claim, MOE_RUNNING, job->stored > 0 ? job->stored : 0);
-        status = train_and_write(job, results_name, model_name, err);
-    }
-    if (status == MOE_OK && session->comm->rank == 0) {
-        report(&results, stdout);
-        printf("\nwritten: %s %s\n", results_name, model_name);
-    }
-    moe_claim_tell(&job->claim, status, status == MOE_OK ? session->run.train.steps : job->claim.step);
+    if (how != MOE_RESUME_NO &&
+        moe_resume(&results, &training, job->name, how, job->resumed, &job->stored, err) != MOE_OK)
+        moe_claim_refuse(&job->claim, err->code);
+    else
+        train_and_report(job, results_name, model_name, report, err);
     moe_training_clear(&training);
     moe_results_clear(&results);
-    return status;
+    return err->code;
 }
 
 /* Of the checkpoints of a name; 0 without. */
@@ -246,7 +251,7 @@ static enum moe_status run_session(struct moe_session *session, const struct moe
         moe_clock_add(MOE_TIME_SETUP, clock);
         run_job(&job, how, name, model_name, report, err);
     } else {
-        moe_claim_tell(&job.claim, err->code, job.claim.step);
+        moe_claim_refuse(&job.claim, err->code);
     }
     moe_claim_release(&job.claim);
     return err->code;
@@ -269,7 +274,7 @@ enum moe_status moe_verb_train(const struct moe_comm *comm, int argc, char **arg
             moe_config_print(&session.run, stdout);
         return MOE_OK;
     }
-    moe_stop_listen();
+    moe_stop_listen(session.run.train.stop_before_s);
     enum moe_status status = run_session(&session, &words, report, err);
     moe_session_close(&session);
     return status;

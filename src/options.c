@@ -81,7 +81,7 @@ static const struct moe_option table[] = {
     {"train.checkpoint_every", MOE_KIND_INT, AT(train.checkpoint_every), "0", NULL, 0, 1e9, 0, 0, "steps",
      "how often a checkpoint is written; 0: only when asked to stop"},
     {"train.stop_before_s", MOE_KIND_REAL, AT(train.stop_before_s), "120", NULL, 0, 1e9, 0, 0, "s",
-     "how long before the end of a Slurm job training stops, with a checkpoint"},
+     "how long before the end of a Slurm job training stops, with a checkpoint; at most 3/4 of its time"},
 
     {"parallel.shards", MOE_KIND_INT, AT(parallel.shards), "16", NULL, 1, SIZE, 0, 1, "",
      "V, fixed parts of the batch; the most ranks that can run; never derived from the ranks"},

@@ -51,10 +51,11 @@ ok "the last two checkpoints are kept" test "$(ls run.ckpt-*.h5 | wc -l)" = 2
 first=$step
 stop 5 TERM 4
 line err "goes on from step $first of 1000"
-export SLURM_JOB_END_TIME=$(($(date +%s) + 100))
+export SLURM_JOB_END_TIME=$(date +%s)
 expect_code 75 on 1 "$moecensus" $run -o run --resume auto
 ok "a step before the time limit" says 'train: step [0-9]+: stopped by the time limit' || tap_show err
-expect_code 0 on 4 "$moecensus" $run -o run --resume auto train.stop_before_s=10
+export SLURM_JOB_END_TIME=$(($(date +%s) + 100)) # less than train.stop_before_s, which is cut
+expect_code 0 on 4 "$moecensus" $run -o run --resume auto
 unset SLURM_JOB_END_TIME
 ok "results and model are those of the undisturbed run" same run.h5 run.model.h5
 ok "where it was taken up again is kept" "$PYTHON" -c '
@@ -109,6 +110,10 @@ ok "ranks on CPUs of two kinds are named" says 'train: rank 1: another kind of C
     tap_show err
 ok "the status still has the step of the checkpoint" \
     eval '[ "$(stated code run.status) $(stated step run.status)" = "2 400" ]'
+expect_code 0 on 1 "$moecensus" $run -o done train.steps=3
+cp done.status stands
+refused 2 'train: done.model.h5 is there already and comes from another config' $run -o done train.steps=4
+ok "a refusal leaves the status of a run that is done" cmp done.status stands
 ok "and nothing is lost" eval 'cmp run.ckpt-00000400.h5 kept/run.ckpt-00000400.h5 && [ ! -e run.h5 ]'
 expect_code 0 on 2 env OPENBLAS_CORETYPE=$kernel "$moecensus" $run -o run --resume any-cpu
 ok "any-cpu goes on, and keeps that" "$PYTHON" -c '
