@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "mpi/census.h"
+#include "src/share.h"
+#include "src/snapshot.h"
+#include "src/train.h"
+
 /* MemAvailable of the kernel, which counts caches that can be given up; else the free pages. */
 static int64_t available(void)
 {
@@ -57,4 +62,28 @@ int64_t moe_memory_of_rank(const struct moe_comm *comm)
     int64_t mine = bytes / on_node, least;
     MPI_Allreduce(&mine, &least, 1, MPI_INT64_T, MPI_MIN, comm->world);
     return least;
+}
+
+/* Choices that a rank keeps one by one until they are written. */
+static double kept_bytes(const struct moe_run *run, const struct moe_task *task, int ranks)
+{
+    const int shards = run->parallel.shards;
+    const double share = (double)moe_share_count(shards, ranks, 0) / shards;
+    return share * (double)moe_kept_choices(run) * task->tokens * run->model.layers * run->model.top_k *
+           (double)sizeof(int16_t);
+}
+
+static double coactivation_bytes(const struct moe_run *run)
+{
+    const double experts = (double)run->model.layers * run->model.experts;
+    const double wide = 2 * experts * run->model.experts;
+    return (experts > MOE_COACTIVATION_MAX ? wide : experts * experts) * (double)sizeof(int64_t);
+}
+
+double moe_memory_of_censuses(const struct moe_run *run, const struct moe_task *task, int ranks, int training)
+{
+    const struct moe_census_shape shape = moe_census_shape_of(run);
+    const double kept = kept_bytes(run, task, ranks) + coactivation_bytes(run);
+    return (double)moe_census_estimate_bytes(&shape, ranks, MOE_CENSUS_ROUND) +
+           (training ? moe_train_censuses(run) : 1) * kept;
 }

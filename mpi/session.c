@@ -15,8 +15,6 @@
 #include "src/clock.h"
 #include "src/pool.h"
 #include "src/progress.h"
-#include "src/share.h"
-#include "src/train.h"
 
 /* Rank 0 reads the inputs; the others get the bytes. */
 static enum moe_status share_input(struct moe_session *session, struct moe_error *err)
@@ -113,30 +111,6 @@ enum moe_status moe_session_output(const struct moe_session *session, const char
     return moe_comm_share(session->comm, err);
 }
 
-/* Bytes of the choices that a rank keeps one by one until they are written. */
-static double kept_bytes(const struct moe_session *session)
-{
-    const struct moe_run *run = &session->run;
-    const int shards = run->parallel.shards;
-    const double kept = (double)moe_kept_choices(run);
-    double share = (double)moe_share_count(shards, session->comm->ranks, 0) / shards;
-    return kept * share * session->model.task->tokens * run->model.layers * run->model.top_k * sizeof(int16_t);
-}
-
-/* How many censuses a run takes and keeps until it writes them. */
-static double census_count(const struct moe_session *session)
-{
-    return strcmp(session->verb, "census") == 0 ? 1 : moe_train_censuses(&session->run);
-}
-
-/* Bytes of the co-activation of a census. */
-static double coactivation_bytes(const struct moe_session *session)
-{
-    const double experts = (double)session->run.model.layers * session->run.model.experts;
-    const double wide = 2 * experts * session->run.model.experts;
-    return (experts > MOE_COACTIVATION_MAX ? wide : experts * experts) * (double)sizeof(int64_t);
-}
-
 enum moe_status moe_session_can_count(const struct moe_session *session, struct moe_error *err)
 {
     const struct moe_run *run = &session->run;
@@ -146,15 +120,14 @@ enum moe_status moe_session_can_count(const struct moe_session *session, struct 
                         "census.sequences=%" PRId64 " from census.first=%" PRId64 " on: there are %" PRId64
                         " held-out sequences, and each counts once",
                         run->census.sequences, run->census.first, there);
-    const struct moe_census_shape shape = moe_census_shape_of(run);
-    const double need = (double)moe_census_estimate_bytes(&shape, session->comm->ranks, MOE_CENSUS_ROUND) +
-                        census_count(session) * (kept_bytes(session) + coactivation_bytes(session));
+    const int training = strcmp(session->verb, "train") == 0;
+    const double need = moe_memory_of_censuses(run, session->model.task, session->comm->ranks, training);
     const double have = (double)moe_memory_of_rank(session->comm);
-    if (need > 0.85 * have)
+    if (need > MOE_CENSUS_SHARE * have)
         return moe_fail(err, MOE_INPUT,
-                        "a census of %" PRId64 " sequences may need %.1f GB a rank, there are %.1f GB (use more ranks "
+                        "a census of %" PRId64 " sequences may need %.0f MB a rank, there are %.0f MB (use more ranks "
                         "or nodes, or count fewer sequences a job)",
-                        run->census.sequences, need / 1e9, have / 1e9);
+                        run->census.sequences, need / 1e6, have / 1e6);
     return MOE_OK;
 }
 

@@ -156,7 +156,7 @@ static void train_and_report(struct job *job, const char *results_name, const ch
 static enum moe_status can_record(const struct moe_session *session, struct moe_error *err)
 {
     const double need = moe_history_bytes(&session->run), have = (double)moe_memory_of_rank(session->comm);
-    if (need > 0.5 * have)
+    if (need > MOE_HISTORY_SHARE * have)
         return moe_fail(err, MOE_INPUT, "the history of %d steps needs %.1f GB a rank, there are %.1f GB (train fewer "
                                         "steps)",
                         session->run.train.steps, need / 1e9, have / 1e9);

@@ -1,5 +1,6 @@
 #include "src/status.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,13 +20,14 @@ enum moe_status moe_fail(struct moe_error *err, enum moe_status code, const char
     return code;
 }
 
-/* A fault that several ranks meet at once is for the lowest of them to tell, and to end the others. */
+/* A fault that several ranks meet at once is for the lowest of them to tell, and to end the others, by TERM. */
 static void wait_turn(void)
 {
-    enum { QUARTERS_MAX = 20 };
-    const int quarters = fatal_rank < QUARTERS_MAX ? fatal_rank : QUARTERS_MAX;
-    if (quarters > 0)
-        nanosleep(&(struct timespec){.tv_sec = quarters / 4, .tv_nsec = quarters % 4 * 250000000L}, NULL);
+    enum { SECONDS_MAX = 5 };
+    const int seconds = fatal_rank < SECONDS_MAX ? fatal_rank : SECONDS_MAX;
+    signal(SIGTERM, SIG_DFL);
+    if (seconds > 0)
+        nanosleep(&(struct timespec){.tv_sec = seconds}, NULL);
 }
 
 _Noreturn void moe_fatal(enum moe_status code, const char *format, ...)

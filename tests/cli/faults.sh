@@ -8,14 +8,15 @@ run="train $small"
 
 # Memory.
 at="1 3"
-refused 1 'train: a census of 1000000000000 sequences may need [0-9.]+ GB a rank, there are [0-9.]+ GB \(use more ' \
+refused 1 'train: a census of 1000000000000 sequences may need [0-9]+ MB a rank, there are [0-9]+ MB \(use more ' \
     $run census.sequences=1e12
 at=1
-refused 1 'train: a census of 1000000000000 sequences may need 4000\.[0-9] GB a rank, there are ' $run \
+refused 1 'train: a census of 1000000000000 sequences may need 4000[0-9]{3} MB a rank, there are ' $run \
     data.tokens=1 model.layers=1 model.experts=2 model.top_k=1 model.gate=softmax-topk census.sequences=1e12 \
     census.keep_choices=1e12
 at="1 3"
-refused 1 'train: the history of 1000000000 steps needs [0-9.]+ GB a rank, there are [0-9.]+ GB' $run train.steps=1e9
+refused 1 'train: the history of 90000000 steps needs [0-9.]+ GB a rank, there are [0-9.]+ GB' $run train.steps=9e7 \
+    model.layers=64
 refused 1 'train: rank [0-9]: no memory for [0-9]+ x 4 bytes of [a-z]+ \(use more ranks, or a smaller model' $run \
     model.width=65536 model.expert_width=65536 model.experts=32767
 

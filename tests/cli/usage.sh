@@ -74,7 +74,7 @@ refused 2 'train: unknown key train\.stepz \(nearest known key: train\.steps\)' 
 refused 2 'train: model\.top_k=9 exceeds model\.experts=8: ' train model.top_k=9
 at=1
 refused 2 'train: unknown key batch \(nearest known key: (train|census)\.batch\)' train batch=5
-refused 2 'train: train\.steps=0 is not allowed \(allowed: whole number, 1 to 1e\+?0?9 steps\)' train train.steps=0
+refused 2 'train: train\.steps=0 is not allowed \(allowed: whole number, 1 to 9e\+?0?7 steps\)' train train.steps=0
 refused 2 'train: train\.steps=-3 is not allowed ' train train.steps=-3
 refused 2 'train: train\.steps=12x is not allowed ' train train.steps=12x
 refused 2 'train: train\.steps= is not allowed ' train train.steps=

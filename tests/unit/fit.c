@@ -95,6 +95,14 @@ static void scaling(void)
         moe_sheet_clear(&sheet);
     }
     ok(held >= 275 && held <= 296, "95 %% intervals from four seeds hold in %d of 300", held);
+    count = power_law(rows, 3, 9, 0);
+    moe_sheet_init(&sheet, "scaling");
+    moe_sweep_scaling(rows, count, &sheet);
+    ok(moe_sheet_find(&sheet, "alpha_N_active")->low < -1 &&
+           moe_sheet_find(&sheet, "alpha_D_identity_active")->missing &&
+           moe_sheet_find(&sheet, "identity_gap_active")->missing,
+       "an interval over the pole of the identity has no image");
+    moe_sheet_clear(&sheet);
     count = power_law(rows, 3, 0, 0);
     for (int i = 0; i < count; i++)
         if (rows[i].expert_width == 1)
