@@ -23,9 +23,12 @@ moecensus=
 
 MOECENSUS_JOBS=$(cd "$(dirname "${BASH_SOURCE[0]-$0}")" && pwd)
 export MOECENSUS_JOBS
-for moecensus in "$moecensus" "$MOECENSUS_JOBS/../moecensus" "$MOECENSUS_JOBS/../build/moecensus" \
-    "$MOECENSUS_JOBS/../../../bin/moecensus" "$(command -v moecensus)"; do
-    { [ ! -f "$moecensus" ] || [ ! -x "$moecensus" ]; } || break
-done
+if [ -z "$moecensus" ]; then
+    for moecensus in "$MOECENSUS_JOBS/../moecensus" "$MOECENSUS_JOBS/../build/moecensus" \
+        "$MOECENSUS_JOBS/../../../bin/moecensus" "$(command -v moecensus)"; do
+        { [ ! -f "$moecensus" ] || [ ! -x "$moecensus" ]; } || break
+    done
+fi
 . "$MOECENSUS_JOBS/mpi-env.sh"
-[ -n "$moecensus" ] || { echo "site.sh: no program moecensus: name it in $MOECENSUS_JOBS/site.sh" >&2 && false; }
+command -v "${moecensus:-/}" >/dev/null ||
+    { echo "site.sh: no program ${moecensus:-moecensus}: name it in $MOECENSUS_JOBS/site.sh" >&2 && false; }

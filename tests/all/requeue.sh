@@ -57,19 +57,43 @@ equal undisturbed-late late
 site "srun --mpi=pmix"
 sent sbatch --parsable jobs/train.sbatch put-back $run
 ok "has a checkpoint" wait_for has_checkpoint put-back
-ok "scontrol requeue" scontrol requeue "$job"
+ok "scontrol requeuehold" scontrol requeuehold "$job"
+ok "waits in the queue" wait_for waits "$job"
+ok "three nodes from now on" scontrol update JobId="$job" NumNodes=3 NumTasks=6 NumCPUs=6
+ok "and off" scontrol release "$job"
 goes_on "$job" put-back
+has_line "moecensus-$job.out" ' restart [1-9], .* on n\[1-3\]$'
 
-# ---- One of an array: what follows waits for it.
-printf '%s\n' "row-1 $run" "row-2 $run train.steps=20" >rows.txt
+# ---- The last of an array, whose number is that of the array: what follows waits for it, and only it starts again.
+printf '%s\n' "row-1 $run" "row-2 $run" >rows.txt
 expect_code 0 jobs/sweep rows.txt $two_nodes
 array=$(sed -n 's/^sweep: job \([0-9]*\) runs .*/\1/p' out)
 analysis=$(sed -n 's/^sweep: job \([0-9]*\) analyses .*/\1/p' out)
-ok "has a checkpoint" wait_for has_checkpoint row-1
-ok "USR1 to the first row" scancel --batch --signal=USR1 "${array}_1"
+ok "has a checkpoint" wait_for has_checkpoint row-2
+ok "USR1 to the last row" scancel --batch --signal=USR1 "${array}_2"
 ends "$analysis" COMPLETED
-has_line "moecensus-${array}_1.out" ' restart [1-9], newest checkpoint at step [1-9]'
+has_line "moecensus-${array}_2.out" ' restart [1-9], newest checkpoint at step [1-9]'
+ok "the first row ran once" test "$(grep -c 'newest checkpoint' "moecensus-${array}_1.out")" = 1
 equal undisturbed row-1
+equal undisturbed row-2
+
+# ---- Asked to stop before the ranks are started, and as they are.
+site mpirun
+cp jobs/site.sh site.sh
+cat >>jobs/site.sh <<END
+case "\${SLURM_RESTART_COUNT:-0} \${SLURM_JOB_ID:+job}" in
+"0 job") kill -USR1 \$\$ ;;
+"1 job") launcher="$PWD/asks srun --mpi=pmix" ;;
+esac
+END
+printf '#!/bin/sh\nkill -USR1 $PPID\nexec "$@"\n' >asks && chmod +x asks
+sent sbatch --parsable $two_nodes jobs/train.sbatch early $run
+ends "$job" COMPLETED
+ok "the ranks ran after two restarts" test "$(field "$job" Restarts)" = 2
+has_line "moecensus-$job.out" 'stopped before its ranks began'
+has_line "moecensus-$job.out" 'stopped by USR1'
+equal undisturbed early
+cp site.sh jobs/site.sh
 
 # ---- A node is lost. The script sees its ranks die before Slurm knows; then it is the script's own node.
 site mpirun
