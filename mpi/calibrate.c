@@ -146,6 +146,7 @@ enum moe_status moe_calibrate(struct moe_machine *machine, const struct moe_comm
     MPI_Bcast(&on_node, 1, MPI_INT, 0, comm->world);
     moe_machine_default(machine);
     machine->cores = (double)sysconf(_SC_NPROCESSORS_ONLN);
+    MPI_Bcast(&machine->cores, 1, MPI_DOUBLE, 0, comm->world); /* nodes may differ; all go through the same trials */
     machine->memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     getrusage(RUSAGE_SELF, &usage);
     machine->process = (double)usage.ru_maxrss * 1024;

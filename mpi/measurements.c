@@ -6,10 +6,16 @@
 
 #include "src/share.h"
 
+/* Room for `count` numbers of every rank, on rank 0. */
+static void *room_for(const struct moe_comm *comm, size_t count)
+{
+    return comm->rank == 0 ? moe_pool_new(MOE_POOL_FILES, (size_t)comm->ranks * count, 8) : NULL;
+}
+
 /* Gathers n numbers of 8 bytes from every rank: [P, n] on rank 0. */
 static void *gather(const struct moe_comm *comm, const void *mine, int n)
 {
-    void *all = moe_pool_new(MOE_POOL_FILES, (size_t)comm->ranks * (size_t)n, 8);
+    void *all = room_for(comm, (size_t)n);
     MPI_Gather(mine, 8 * n, MPI_BYTE, all, 8 * n, MPI_BYTE, 0, comm->world);
     return all;
 }
@@ -18,10 +24,16 @@ static void *gather(const struct moe_comm *comm, const void *mine, int n)
 static int64_t *gather_traffic(const struct moe_comm *comm, const int64_t *mine)
 {
     const int P = comm->ranks;
-    int64_t *all = moe_pool_new(MOE_POOL_FILES, MOE_PHASES * (size_t)P * (size_t)P, sizeof *all);
+    int64_t *all = room_for(comm, MOE_PHASES * (size_t)P);
     for (int phase = 0; phase < MOE_PHASES; phase++)
-        MPI_Gather(mine + phase * P, P, MPI_INT64_T, all + (int64_t)phase * P * P, P, MPI_INT64_T, 0, comm->world);
+        MPI_Gather(mine + phase * P, P, MPI_INT64_T, all ? all + (int64_t)phase * P * P : NULL, P, MPI_INT64_T, 0,
+                   comm->world);
     return all;
+}
+
+static int keeps_sent(const struct moe_model *model)
+{
+    return model->sent && (int64_t)model->tree.shards * model->run->model.experts <= MOE_SENT_MAX;
 }
 
 /* What shards sent, one purpose after the other: [MOE_PURPOSES, V, E], shards in order since ranks own ranges. */
@@ -29,15 +41,16 @@ static int64_t *gather_sent(const struct moe_model *model, const struct moe_comm
 {
     const int V = model->tree.shards, E = model->run->model.experts, P = comm->ranks;
     const int own = (int)moe_share_count(V, P, comm->rank) * E;
-    int64_t *all = moe_pool_new(MOE_POOL_FILES, MOE_PURPOSES * (size_t)V * (size_t)E, sizeof *all);
+    int64_t *all = comm->rank == 0 ? moe_pool_new(MOE_POOL_FILES, MOE_PURPOSES * (size_t)V * (size_t)E, sizeof *all)
+                                   : NULL;
     int *counts = moe_pool_new(MOE_POOL_FILES, 2 * (size_t)P, sizeof *counts), *starts = counts + P;
     for (int p = 0; p < P; p++) {
         counts[p] = (int)moe_share_count(V, P, p) * E;
         starts[p] = (int)moe_share_first(V, P, p) * E;
     }
     for (int purpose = 0; purpose < MOE_PURPOSES; purpose++)
-        MPI_Gatherv(mine + purpose * own, own, MPI_INT64_T, all + (int64_t)purpose * V * E, counts, starts, MPI_INT64_T,
-                    0, comm->world);
+        MPI_Gatherv(mine + purpose * own, own, MPI_INT64_T, all ? all + (int64_t)purpose * V * E : NULL, counts, starts,
+                    MPI_INT64_T, 0, comm->world);
     moe_pool_free(counts);
     return all;
 }
@@ -70,7 +83,7 @@ void moe_measurements_take(struct moe_measurements *measurements, const struct m
                                               .bytes = gather_traffic(comm, traffic->bytes),
                                               .messages = gather_traffic(comm, traffic->messages)};
     const struct moe_model *model = results->model;
-    if (model->sent && (int64_t)model->tree.shards * model->run->model.experts <= MOE_SENT_MAX) {
+    if (keeps_sent(model)) {
         measurements->rows = gather_sent(model, comm, model->sent->rows);
         measurements->row_messages = gather_sent(model, comm, model->sent->messages);
     }
@@ -143,7 +156,7 @@ static void plan_sent(struct moe_file *file, const struct moe_measurements *meas
 {
     const int64_t shape[] = {MOE_PURPOSES, model->tree.shards, model->run->model.experts};
     const char *const dims[] = {"purpose", "shard", "expert"};
-    if (!measurements->rows)
+    if (!keeps_sent(model))
         return;
     moe_file_whole(file, "/traffic/passes", MOE_I64, 1, shape, dims, NULL, model->sent->passes);
     moe_file_whole(file, "/traffic/rows", MOE_I64, 3, shape, dims, NULL, measurements->rows);
@@ -154,6 +167,12 @@ static void plan_sent(struct moe_file *file, const struct moe_measurements *meas
     moe_file_whole(file, "/traffic/layer_rows", MOE_I64, 3, loads, load_dims, NULL, model->sent->all);
     moe_file_whole(file, "/traffic/first_rows", MOE_I64, 3, loads, load_dims, NULL, model->sent->first);
     moe_file_whole(file, "/traffic/most_rows", MOE_I64, 3, loads, load_dims, NULL, model->sent->most);
+    const int64_t rooms[] = {MOE_PURPOSES, loads[1] + 1, loads[2], loads[2]};
+    const char *const room_dims[] = {"purpose", "place", "first_expert", "last_expert"};
+    if (model->sent->room) {
+        moe_file_whole(file, "/traffic/room_rows", MOE_I64, 4, rooms, room_dims, NULL, model->sent->room);
+        moe_file_whole(file, "/traffic/room_before", MOE_I64, 4, rooms, room_dims, NULL, model->sent->room_before);
+    }
 }
 
 void moe_measurements_plan(struct moe_file *file, const struct moe_measurements *measurements,
@@ -163,6 +182,8 @@ void moe_measurements_plan(struct moe_file *file, const struct moe_measurements 
     const char *const dims[] = {"phase", "from_rank", "to_rank"};
     char names[256];
     plan_timing(file, measurements, P);
+    if (results->model->sent)
+        moe_file_int(file, "/timing", "steps", results->model->sent->passes[MOE_TRAINING]);
     moe_file_whole(file, "/traffic/bytes", MOE_I64, 3, shape, dims, "bytes", measurements->bytes);
     moe_file_whole(file, "/traffic/messages", MOE_I64, 3, shape, dims, NULL, measurements->messages);
     join(names, sizeof names, MOE_PHASES, phase_name);

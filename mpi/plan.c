@@ -48,15 +48,25 @@ static void balance_flows(struct moe_flow *flow)
     flow[MOE_PHASE_DISPATCH_BACKWARD] = flow[MOE_PHASE_COMBINE_BACKWARD];
 }
 
+/* Whether censuses take as much on both ranks, of which none is 0. */
+static int count_alike(const struct moe_job *job, int a, int b)
+{
+    return moe_job_shards(job, a) == moe_job_shards(job, b) && moe_job_nodes(job, a) == moe_job_nodes(job, b) &&
+           moe_job_local(job, MOE_COUNTING, a) == moe_job_local(job, MOE_COUNTING, b);
+}
+
 /* The most that any rank takes of each pool, and with the process. */
 static double memory_of(const struct moe_job *job, const struct moe_routes *routes, const struct moe_machine *machine,
                         double *peak)
 {
-    double most = 0;
+    double most = 0, census = 0;
     memset(peak, 0, MOE_POOLS * sizeof *peak);
     for (int rank = 0; rank < (job->ranks <= EACH_RANK ? job->ranks : 1); rank++) {
         double mine[MOE_POOLS], sum = machine->process;
-        moe_footprint(job, routes, rank, mine);
+        if (rank < 2 || !count_alike(job, rank - 1, rank))
+            census = moe_footprint_census(job, routes, rank);
+        moe_footprint_but_census(job, routes, rank, mine);
+        mine[MOE_POOL_CENSUS] = census;
         for (int pool = 0; pool < MOE_POOLS; pool++) {
             peak[pool] = fmax(peak[pool], mine[pool]);
             sum += mine[pool];
@@ -64,6 +74,12 @@ static double memory_of(const struct moe_job *job, const struct moe_routes *rout
         most = fmax(most, sum);
     }
     return most;
+}
+
+/* What a node has for each of its ranks. */
+static double limit_of(const struct moe_job *job, const struct moe_machine *machine)
+{
+    return machine->memory / (job->per_node < job->ranks ? job->per_node : job->ranks);
 }
 
 /* The settings that P ranks need: no fewer shards than ranks, no fewer sequences than shards. */
@@ -90,8 +106,10 @@ static void make_row(struct moe_plan *plan, const struct moe_data *data, int ran
     *row = (struct moe_plan_row){
         .ranks = ranks, .shards = run.parallel.shards, .batch = run.train.batch, .step = cost.step};
     row->changed = row->shards != plan->job.run.parallel.shards || row->batch != plan->job.run.train.batch;
-    row->extrapolated = ranks > per_node || ranks > plan->machine.ranks[plan->machine.exchanges - 1];
+    row->extrapolated =
+        ranks > per_node || ranks > plan->machine.ranks[plan->machine.exchanges - 1] || cost.beyond;
     row->memory = memory_of(&job, &plan->routes, &plan->machine, peak);
+    row->fits = row->memory <= limit_of(&job, &plan->machine);
     if (!alone)
         alone = &cost;
     const double more = (double)run.train.batch / plan->job.run.train.batch / ranks;
@@ -114,14 +132,14 @@ static void make_rows(struct moe_plan *plan, const struct moe_data *data)
     moe_job_init(&one, &plan->job.run, data, 1, plan->job.per_node, plan->job.training);
     moe_cost(&alone, &one, &plan->routes, &plan->machine);
     moe_job_clear(&one);
-    plan->bottleneck = -1;
+    plan->bottleneck = plan->suggested = -1;
     for (int ranks = 1; ranks <= RANKS_MAX && (ranks + U - 1) / U * U <= RANKS_MAX; ranks *= 2) {
         make_row(plan, data, ranks, &alone);
         const int at = plan->rows - 1;
         const struct moe_plan_row *row = &plan->row[at];
         if (plan->bottleneck < 0 && row->efficiency < 0.5)
             plan->bottleneck = at;
-        if (plan->bottleneck < 0 && !row->changed && ranks <= E)
+        if (plan->bottleneck < 0 && !row->changed && row->fits && ranks <= E)
             plan->suggested = at;
     }
 }
@@ -133,7 +151,7 @@ void moe_plan_make(struct moe_plan *plan, const struct moe_data *data)
     moe_flow_census(&plan->census, job, &plan->routes);
     moe_cost(&plan->cost, job, &plan->routes, &plan->machine);
     plan->memory = memory_of(job, &plan->routes, &plan->machine, plan->peak);
-    plan->limit = plan->machine.memory / (job->per_node < job->ranks ? job->per_node : job->ranks);
+    plan->limit = limit_of(job, &plan->machine);
     plan->census_bytes = (double)moe_census_estimate_bytes(&shape, job->ranks, MOE_CENSUS_ROUND);
     sum_flows(plan);
     if (job->ranks > EACH_RANK) {

@@ -12,9 +12,10 @@
 struct moe_plan_row {
     int ranks, shards, batch;   /* of the settings that so many ranks would need */
     int changed;                /* shards or batch had to grow */
-    int extrapolated;           /* beyond the ranks, or the node, that were calibrated */
+    int extrapolated;           /* beyond the ranks, the node or the products that were calibrated */
     double step, efficiency;    /* of one rank's step, divided by ranks; batches of unequal size by sequence */
     double memory;              /* of a rank */
+    int fits;                   /* into what its node has for it */
     enum moe_term largest;
     enum moe_term excess;       /* what lies most above its share of one rank's step */
 };
@@ -37,7 +38,7 @@ struct moe_plan {
     struct moe_plan_row row[MOE_PLAN_ROWS];
     int rows;
     int bottleneck;             /* first row whose efficiency is below a half, or -1 */
-    int suggested;              /* row of the most ranks that are above it and allowed as things stand */
+    int suggested;              /* row of the most ranks above it that fit and are allowed as things stand, or -1 */
 };
 
 /* Everything above the row `job`, from job, routes, machine and from.

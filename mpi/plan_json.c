@@ -82,10 +82,11 @@ static json_t *rows(const struct moe_plan *plan)
     for (int i = 0; i < plan->rows; i++) {
         const struct moe_plan_row *row = &plan->row[i];
         json_array_append_new(
-            all, json_pack("{s:i, s:i, s:i, s:b, s:b, s:f, s:f, s:f, s:s, s:s, s:s}", "ranks", row->ranks, "shards",
-                           row->shards, "batch", row->batch, "changed", row->changed, "extrapolated", row->extrapolated,
-                           "step_s", row->step, "efficiency", row->efficiency, "rank_bytes", row->memory, "largest",
-                           moe_term_name(row->largest), "excess", moe_term_name(row->excess), "grade", "MODEL"));
+            all, json_pack("{s:i, s:i, s:i, s:b, s:b, s:f, s:f, s:f, s:b, s:s, s:s, s:s}", "ranks", row->ranks,
+                           "shards", row->shards, "batch", row->batch, "changed", row->changed, "extrapolated",
+                           row->extrapolated, "step_s", row->step, "efficiency", row->efficiency, "rank_bytes",
+                           row->memory, "fits", row->fits, "largest", moe_term_name(row->largest), "excess",
+                           moe_term_name(row->excess), "grade", "MODEL"));
     }
     return all;
 }
@@ -108,7 +109,8 @@ void moe_plan_json(const struct moe_plan *plan, FILE *out)
     json_object_set_new(object, "time", times(&plan->cost));
     if (plan->rows) {
         json_object_set_new(object, "ranks_table", rows(plan));
-        json_object_set_new(object, "suggested_ranks", json_integer(plan->row[plan->suggested].ranks));
+        if (plan->suggested >= 0)
+            json_object_set_new(object, "suggested_ranks", json_integer(plan->row[plan->suggested].ranks));
     }
     if (plan->bottleneck >= 0 && plan->rows)
         json_object_set_new(object, "first_bottleneck",

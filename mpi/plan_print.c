@@ -115,8 +115,13 @@ static void print_rows(const struct moe_plan *plan, FILE *out)
     if (plan->bottleneck >= 0)
         fprintf(out, "first bottleneck: %s, at %d ranks (efficiency below 50 %%)\n",
                 moe_term_name(plan->row[plan->bottleneck].excess), plan->row[plan->bottleneck].ranks);
-    fprintf(out, "suggested: %d rank%s x 1 thread (the program has one thread a rank)\n",
-            plan->row[plan->suggested].ranks, plan->row[plan->suggested].ranks > 1 ? "s" : "");
+    if (plan->cost.beyond)
+        fprintf(out, "extrapolation: products of more rows, or larger matrices, than were calibrated\n");
+    if (plan->suggested >= 0)
+        fprintf(out, "suggested: %d rank%s x 1 thread (the program has one thread a rank)\n",
+                plan->row[plan->suggested].ranks, plan->row[plan->suggested].ranks > 1 ? "s" : "");
+    else
+        fprintf(out, "suggested: none, as no number of ranks above fits (fewer ranks a node, or a smaller batch)\n");
 }
 
 void moe_plan_print(const struct moe_plan *plan, FILE *out)

@@ -8,11 +8,19 @@
 #include "src/flow.h"
 #include "src/footprint.h"
 
+/* Pairs of ranks are predicted up to a size that is small beside a run's own memory. */
+static int has_pairs(const struct moe_results *results)
+{
+    return results->comm->ranks <= MOE_FLOW_PREDICTED_RANKS;
+}
+
 static void predict_flows(struct moe_prediction *prediction, const struct moe_job *job,
                           const struct moe_routes *uniform)
 {
     const int P = job->ranks;
     struct moe_census_flow census;
+    prediction->bytes = moe_pool_new(MOE_POOL_FILES, MOE_PHASES * (size_t)P * (size_t)P, sizeof(int64_t));
+    prediction->messages = moe_pool_new(MOE_POOL_FILES, MOE_PHASES * (size_t)P * (size_t)P, sizeof(int64_t));
     moe_flow_census(&census, job, uniform);
     for (int from = 0; from < P; from++)
         for (int to = 0; to < P; to++) {
@@ -45,8 +53,6 @@ void moe_prediction_make(struct moe_prediction *prediction, const struct moe_res
     moe_job_init(&job, results->run, results->data, (int)P, (int)P, results->history != NULL);
     prediction->seconds = moe_pool_new(MOE_POOL_FILES, P * MOE_TIMES, sizeof(double));
     prediction->pool_peak = moe_pool_new(MOE_POOL_FILES, P * MOE_POOLS, sizeof(int64_t));
-    prediction->bytes = moe_pool_new(MOE_POOL_FILES, MOE_PHASES * P * P, sizeof(int64_t));
-    prediction->messages = moe_pool_new(MOE_POOL_FILES, MOE_PHASES * P * P, sizeof(int64_t));
     moe_cost(&prediction->cost, &job, &uniform, &machine);
     for (size_t rank = 0; rank < P; rank++) {
         double peak[MOE_POOLS];
@@ -55,7 +61,8 @@ void moe_prediction_make(struct moe_prediction *prediction, const struct moe_res
             prediction->pool_peak[rank * MOE_POOLS + (size_t)pool] = llround(peak[pool]);
         memcpy(prediction->seconds + rank * MOE_TIMES, prediction->cost.phase, MOE_TIMES * sizeof(double));
     }
-    predict_flows(prediction, &job, &uniform);
+    if (has_pairs(results))
+        predict_flows(prediction, &job, &uniform);
     moe_job_clear(&job);
 }
 
@@ -104,6 +111,8 @@ void moe_prediction_plan(struct moe_file *file, const struct moe_prediction *pre
                    (const char *const[]){"term"}, "s", prediction->cost.term);
     moe_file_text(file, "/timing/predicted_step", "terms", terms);
     say(file, "/timing/predicted_step", prediction);
+    if (!has_pairs(results))
+        return;
     moe_file_whole(file, "/traffic/predicted_bytes", MOE_I64, 3, pairs, dims, "bytes", prediction->bytes);
     moe_file_whole(file, "/traffic/predicted_messages", MOE_I64, 3, pairs, dims, NULL, prediction->messages);
     say(file, "/traffic/predicted_bytes", prediction);

@@ -14,7 +14,7 @@
 struct moe_prediction {
     double *seconds;           /* [P, MOE_TIMES] */
     int64_t *pool_peak;        /* [P, MOE_POOLS] */
-    int64_t *bytes, *messages; /* [MOE_PHASES, P, P] from, to */
+    int64_t *bytes, *messages; /* [MOE_PHASES, P, P] from, to; null above MOE_FLOW_PREDICTED_RANKS */
     struct moe_cost cost;
     char origin[MOE_ORIGIN_MAX];
 };

@@ -30,6 +30,7 @@ enum moe_status moe_routes_settings(const char *file, struct moe_run *run, int *
         *training = strcmp(verb, "train") == 0;
         if (read_settings(reader, "/", "config", run, err) == MOE_OK)
             read_settings(reader, "/provenance", "settings", run, err);
+        run->parallel.machine[0] = '\0'; /* a file of its own, which may be gone */
     }
     moe_pool_free(kind);
     moe_pool_free(verb);
@@ -87,6 +88,12 @@ static enum moe_status add_table(struct moe_spread *spread, struct moe_reader *r
     return err->code;
 }
 
+/* Kept keys stand beside the tables, but every rank has its own. */
+static int is_of_keys(const char *name)
+{
+    return strcmp(name, "keys") == 0 || strcmp(name, "rows") == 0 || strcmp(name, "positions") == 0;
+}
+
 /* Bytes of all tables that stand in a group. */
 static int64_t bytes_of_tables(struct moe_reader *reader, const char *group)
 {
@@ -97,7 +104,8 @@ static int64_t bytes_of_tables(struct moe_reader *reader, const char *group)
         int64_t shape[2];
         moe_reader_child(reader, group, i, name);
         snprintf(path, sizeof path, "%s/%s", group, name);
-        if (!moe_reader_is_group(reader, path) && moe_reader_shape(reader, path, 2, shape, &none) == MOE_OK)
+        if (!is_of_keys(name) && !moe_reader_is_group(reader, path) &&
+            moe_reader_shape(reader, path, 2, shape, &none) == MOE_OK)
             bytes += shape[0] * shape[1] * (int64_t)sizeof(int64_t);
     }
     return bytes;
@@ -193,6 +201,11 @@ static enum moe_status read_sent(struct moe_routes *routes, struct moe_reader *r
         routes->first = read_whole(reader, "/traffic/first_rows", 3, shape, err);
     if (err->code == MOE_OK)
         routes->most = read_whole(reader, "/traffic/most_rows", 3, shape, err);
+    const int64_t rooms[] = {MOE_PURPOSES, routes->layers + 1, routes->experts, routes->experts};
+    if (err->code == MOE_OK && moe_reader_has(reader, "/traffic/room_rows")) {
+        routes->room = read_whole(reader, "/traffic/room_rows", 4, rooms, err);
+        routes->room_before = read_whole(reader, "/traffic/room_before", 4, rooms, err);
+    }
     return err->code;
 }
 

@@ -4,7 +4,8 @@
 
 #include "src/routes.h"
 
-/* Reads the settings that a results file was made with over run, and whether it comes from a training.
+/* Reads the settings that a results file was made with over run, but for parallel.machine, and whether it
+ * comes from a training.
  *
  * Ranks:  local
  * Errors: MOE_INPUT cannot be read; MOE_USAGE is no results file

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mpi/calibrate.h"
 #include "mpi/plan.h"
@@ -22,7 +23,7 @@ const char *moe_plan_usage(void)
     return "  plan [CONFIG] --ranks P    what the run needs and takes on P ranks; nothing is run\n"
            "  plan --calibrate -o FILE   measure the constants of this machine, on as many ranks as started\n"
            "\n"
-           "  --ranks-per-node Q     ranks of a node (default: as many as it has cores)\n"
+           "  --ranks-per-node Q     ranks of a node (default: its cores by parallel.machine, or else this node's)\n"
            "  --from FILE            a results file: its routes instead of a uniform router; without CONFIG its\n"
            "                         settings, and its verb, too\n"
            "  --json                 every figure, by pairs of ranks up to 64\n"
@@ -78,7 +79,9 @@ static enum moe_status parse(struct request *request, int argc, char **argv, str
     }
     if (err->code != MOE_OK)
         return err->code;
-    if (request->calibrate && (!request->output || request->ranks || request->from || request->config))
+    const int more = request->ranks || request->per_node || request->from || request->config || request->json ||
+                     request->setting_count;
+    if (request->calibrate && (!request->output || more))
         return moe_fail(err, MOE_USAGE, "--calibrate takes -o FILE and nothing else");
     if (!request->calibrate && request->output)
         return moe_fail(err, MOE_USAGE, "-o goes with --calibrate");
@@ -87,17 +90,31 @@ static enum moe_status parse(struct request *request, int argc, char **argv, str
     return MOE_OK;
 }
 
+/* Under another name first: an old file stays until the new one is whole. */
+static enum moe_status write_machine(const struct moe_machine *machine, const char *name, struct moe_error *err)
+{
+    char part[MOE_PATH_MAX + 16];
+    snprintf(part, sizeof part, "%s.part", name);
+    FILE *file = fopen(part, "w");
+    int failed = !file;
+    if (file) {
+        moe_machine_print(machine, file);
+        failed = ferror(file) || fflush(file) || fsync(fileno(file));
+        failed |= fclose(file) != 0;
+    }
+    if (failed || rename(part, name)) {
+        moe_fail(err, MOE_OUTPUT, "cannot write %s: %s", name, strerror(errno));
+        unlink(part);
+    }
+    return err->code;
+}
+
 static enum moe_status calibrate(const struct moe_comm *comm, const struct request *request, struct moe_error *err)
 {
     struct moe_machine machine;
     if (moe_calibrate(&machine, comm, request->output, err) != MOE_OK || comm->rank != 0)
         return moe_comm_share(comm, err);
-    FILE *file = fopen(request->output, "w");
-    if (file)
-        moe_machine_print(&machine, file);
-    if (!file || ferror(file) | fclose(file))
-        moe_fail(err, MOE_OUTPUT, "cannot write %s: %s", request->output, strerror(errno));
-    else
+    if (write_machine(&machine, request->output, err) == MOE_OK)
         printf("written: %s (%s)\n", request->output, machine.origin);
     return moe_comm_share(comm, err);
 }
@@ -125,7 +142,9 @@ static enum moe_status plan_job(const struct request *request, struct moe_run *r
     struct moe_plan *plan = moe_pool_new(MOE_POOL_DATA, 1, sizeof *plan);
     plan->from = request->from;
     if (moe_machine_read(&plan->machine, run->parallel.machine, err) == MOE_OK) {
-        const int cores = plan->machine.cores < request->ranks ? (int)plan->machine.cores : request->ranks;
+        /* The program's own constants are of no node in particular. */
+        const double of_node = run->parallel.machine[0] ? plan->machine.cores : (double)sysconf(_SC_NPROCESSORS_ONLN);
+        const int cores = of_node < request->ranks ? (int)of_node : request->ranks;
         char *config = moe_config_record_text(run, checksum);
         moe_job_init(&plan->job, run, data, request->ranks, request->per_node ? request->per_node : cores, training);
         if (!request->from || moe_routes_read(&plan->routes, request->from, &plan->job, config, err) == MOE_OK) {

@@ -44,6 +44,7 @@ static void training(struct moe_cost *cost, const struct moe_job *job, const str
         memset(term, 0, sizeof term);
         part[i](&pass);
         sum = finish(job, machine, term);
+        cost->beyond |= pass.beyond;
         for (int t = 0; t < MOE_TERMS; t++)
             cost->term[t] += term[t];
         cost->step += sum;
@@ -79,7 +80,7 @@ static void counting(struct moe_cost *cost, const struct moe_job *job, const str
     const int scopes = moe_scopes(&shape, &pattern, &scope);
     for (int s = 0; s < scopes; s++) {
         patterns += (double)scope[s].samples;
-        records += moe_routes_records(routes, job, routes->snapshots - 1, s, &scope[s], job->ranks);
+        records += moe_routes_records(routes, job, routes->snapshots - 1, s, &scope[s], 1.0 / job->ranks);
     }
     moe_pool_free(scope);
     moe_pattern_clear(&pattern);
@@ -106,7 +107,8 @@ static void filing(struct moe_cost *cost, const struct moe_job *job, const struc
     cost->checkpoint_bytes = 3 * parameters + results;
     cost->checkpoint = machine->file.call + cost->checkpoint_bytes * machine->file.element;
     cost->phase[MOE_TIME_FILES] =
-        (1 + job->training) * machine->file.call + (results + job->training * parameters) * machine->file.element;
+        (1 + job->training) * machine->file.call + (results + job->training * parameters) * machine->file.element +
+        moe_job_checkpoints(job) * cost->checkpoint;
 }
 
 void moe_cost(struct moe_cost *cost, const struct moe_job *job, const struct moe_routes *routes,

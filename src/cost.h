@@ -35,6 +35,7 @@ const char *moe_term_name(enum moe_term term);
 struct moe_cost {
     double term[MOE_TERMS];    /* of one training step */
     double step;               /* their sum */
+    int beyond;                /* the step has products beyond the grid of struct moe_machine */
     double phase[MOE_TIMES];   /* of the job; messages are inside the others */
     double total;              /* of the job */
     double checkpoint_bytes, checkpoint; /* bytes and seconds of one checkpoint */

@@ -23,6 +23,8 @@ static void far(struct moe_pass_cost *pass, enum moe_term term, double elements)
 void moe_cost_products(struct moe_pass_cost *pass, enum moe_term term, enum moe_product product, double calls,
                        double rows, double inner, double outer)
 {
+    pass->beyond |= rows > moe_machine_rows(MOE_RATE_ROWS - 1) ||
+                    sqrt(inner * outer) > moe_machine_side(MOE_RATE_SIDES - 1);
     pass->term[term] += calls * moe_machine_product(pass->machine, product, rows, inner, outer);
 }
 
@@ -94,6 +96,7 @@ static void experts(struct moe_pass_cost *pass, int layer, int backward)
             far(&rank, MOE_TERM_EXPERTS, U * n * 2 * (C + F));
         }
         most = fmax(most, own[MOE_TERM_EXPERTS]);
+        pass->beyond |= rank.beyond;
         if (pass->routes->snapshots == 0)
             break; /* the first rank has as many experts as any, and all have as many rows */
     }

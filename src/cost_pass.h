@@ -14,6 +14,7 @@ struct moe_pass_cost {
     double shard_rows;              /* of one shard, the mean */
     double far;                     /* the part of its memory that is not near */
     double *term;                   /* [MOE_TERMS] seconds */
+    int beyond;                     /* a product had more rows, or a larger matrix, than the machine's grid */
 };
 
 /* A pass of a full batch; term is zeroed, and borrowed.

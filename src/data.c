@@ -14,6 +14,7 @@ struct moe_data {
     uint64_t seed;
     int source, loss, batch;
     int64_t bytes, peak;     /* of the pool, after opening */
+    int64_t received;        /* as bytes, on a rank that got the inputs from another */
     struct moe_torus *torus; /* the source's own; the other two are null */
     struct moe_idx *idx;
     struct moe_text *text;
@@ -22,6 +23,7 @@ struct moe_data {
 enum moe_status moe_data_open(struct moe_data **data, struct moe_run *run, const struct moe_input *input,
                               struct moe_error *err)
 {
+    const int64_t before = (int64_t)moe_pool_bytes(MOE_POOL_DATA);
     struct moe_data *made = moe_pool_new(MOE_POOL_DATA, 1, sizeof *made);
     enum moe_status status = MOE_OK;
     made->source = run->data.source;
@@ -44,6 +46,9 @@ enum moe_status moe_data_open(struct moe_data **data, struct moe_run *run, const
         run->data.tokens = made->task.tokens;
         made->bytes = (int64_t)moe_pool_bytes(MOE_POOL_DATA);
         made->peak = (int64_t)moe_pool_peak(MOE_POOL_DATA);
+        made->received = made->bytes - before;
+        for (int i = 0; input && i < input->count; i++)
+            made->received += (int64_t)input->size[i];
     } else {
         moe_data_free(made);
         made = NULL;
@@ -72,9 +77,10 @@ int64_t moe_data_count(const struct moe_data *data, enum moe_split split)
     return data->count[split];
 }
 
-int64_t moe_data_bytes(const struct moe_data *data, int64_t *peak)
+int64_t moe_data_bytes(const struct moe_data *data, int64_t *peak, int64_t *received)
 {
     *peak = data->peak;
+    *received = data->received;
     return data->bytes;
 }
 

@@ -85,12 +85,13 @@ const struct moe_task *moe_data_task(const struct moe_data *data);
  */
 int64_t moe_data_count(const struct moe_data *data, enum moe_split split);
 
-/* Bytes of pool data when the source was opened, raw inputs included; *peak is the most there were until then.
+/* Bytes of pool data when the source was opened, raw inputs included; *peak is the most there were until then,
+ * *received what there is on a rank that did not read the inputs but got them.
  *
  * Ranks:  local
  * Errors: never fails
  */
-int64_t moe_data_bytes(const struct moe_data *data, int64_t *peak);
+int64_t moe_data_bytes(const struct moe_data *data, int64_t *peak, int64_t *received);
 
 /* Cosines in the target of a torus; 0 for the other sources.
  *

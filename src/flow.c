@@ -53,21 +53,22 @@ static int fits(const struct moe_job *job, const struct moe_routes *routes, enum
 }
 
 /* Rows as the file counted them, for as many passes as the job has. Where some pair of a shard and an expert had a
- * message in every pass and layer, so had the ranks; else pairs are taken to be independent. */
+ * message in every layer of every pass in which the rank had sequences, so had the ranks; else pairs are taken to be
+ * independent. */
 static struct moe_flow measured_rows(const struct moe_job *job, const struct moe_routes *routes,
                                      enum moe_purpose purpose, int from, int to)
 {
     const int V = job->run.parallel.shards, E = job->run.model.experts, P = job->ranks;
-    const double occasions = (double)routes->passes[purpose] * job->run.model.layers;
+    const double more = moe_job_passes(job, purpose) / (double)routes->passes[purpose];
+    const double occasions = moe_job_busy(job, purpose, from) / more * job->run.model.layers;
     int64_t rows = 0;
     double none = 1;
     for (int64_t v = moe_share_first(V, P, from); v < moe_share_first(V, P, from + 1); v++)
         for (int64_t e = moe_share_first(E, P, to); e < moe_share_first(E, P, to + 1); e++) {
             const int64_t at = ((int64_t)purpose * V + v) * E + e;
             rows += routes->rows[at];
-            none *= 1 - (double)routes->messages[at] / occasions;
+            none *= fmax(0, 1 - (double)routes->messages[at] / occasions);
         }
-    const double more = moe_job_passes(job, purpose) / (double)routes->passes[purpose];
     return (struct moe_flow){round((double)rows * more), round(occasions * (1 - none) * more)};
 }
 

@@ -13,8 +13,8 @@ struct moe_flow {
     double bytes, messages; /* whole numbers where they are exact */
 };
 
-/* The most ranks whose censuses are taken apart pair by pair. */
-enum { MOE_FLOW_CENSUS_RANKS = 256 };
+/* The most ranks whose censuses are taken apart pair by pair, and whose predicted pairs are stored. */
+enum { MOE_FLOW_CENSUS_RANKS = 256, MOE_FLOW_PREDICTED_RANKS = 1024 };
 
 /* What the censuses of a job send. */
 struct moe_census_flow {

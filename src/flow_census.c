@@ -169,7 +169,7 @@ void moe_flow_census(struct moe_census_flow *census, const struct moe_job *job, 
     for (int i = 0; i < censuses; i++)
         for (int s = 0; s < scopes; s++) {
             const int snapshot = i < routes->snapshots ? i : routes->snapshots - 1;
-            add_expected(census, job, moe_routes_records(routes, job, snapshot, s, &scope[s], job->ranks),
+            add_expected(census, job, moe_routes_records(routes, job, snapshot, s, &scope[s], 1.0 / job->ranks),
                          moe_routes_table_bytes(routes, job, snapshot, s, &scope[s]));
         }
     moe_pool_free(scope);

@@ -5,8 +5,6 @@
 
 #include "src/pass.h"
 #include "src/share.h"
-#include "src/snapshot.h"
-#include "src/train.h"
 
 static const double real = sizeof(moe_real);
 
@@ -77,22 +75,23 @@ struct received {
     double first, most; /* in the first pass, in the one that has most */
 };
 
-/* By what was measured in passes of the same purpose. All experts of a rank need not have their most in one pass, but
- * routers that lean to some experts do so for long. */
+/* By what was measured in passes of the same purpose. Experts of a rank do not have their most in one pass: how far
+ * each rises above its mean is taken to be independent of the others. */
 static struct received measured_rows(const struct moe_job *job, const struct moe_routes *routes,
                                      enum moe_purpose purpose, int rank, int layer, int of_expert)
 {
     const int E = job->run.model.experts, P = job->ranks;
-    const int64_t *first = routes->first + ((int64_t)purpose * job->run.model.layers + layer) * E;
-    const int64_t *most = routes->most + ((int64_t)purpose * job->run.model.layers + layer) * E;
-    const double choices = (double)moe_job_batch(job, purpose) * job->task.tokens * job->run.model.top_k;
-    struct received rows = {0};
+    const int64_t at = ((int64_t)purpose * job->run.model.layers + layer) * E;
+    double mean = 0, squares = 0, largest = 0, first = 0;
     for (int64_t e = moe_share_first(E, P, rank); e < moe_share_first(E, P, rank + 1); e++) {
-        rows.first = of_expert ? fmax(rows.first, (double)first[e]) : rows.first + (double)first[e];
-        rows.most = of_expert ? fmax(rows.most, (double)most[e]) : rows.most + (double)most[e];
+        const double own = (double)routes->all[at + e] / (double)routes->passes[purpose];
+        const double rise = (double)routes->most[at + e] - own;
+        mean += own;
+        squares += rise * rise;
+        largest = fmax(largest, (double)routes->most[at + e]);
+        first = of_expert ? fmax(first, (double)routes->first[at + e]) : first + (double)routes->first[at + e];
     }
-    rows.most = fmin(rows.most, choices);
-    return rows;
+    return (struct received){first, of_expert ? largest : fmax(first, mean + sqrt(squares))};
 }
 
 /* How far the largest of many batches lies above the mean: three deviations, for tokens of a sequence go together. */
@@ -123,17 +122,31 @@ static struct received uniform_rows(const struct moe_job *job, enum moe_purpose 
     return (struct received){first * rows, largest * (rows + above(rows, choices, T))};
 }
 
+/* A buffer as the file's own run grew it, for the rows of experts first .. last. */
+static struct buffer known_room(const struct moe_routes *routes, enum moe_purpose purpose, int layer, int first,
+                                int last)
+{
+    const int L = routes->layers, E = routes->experts, place = layer < 0 ? L : layer;
+    const int64_t at = (((int64_t)purpose * (L + 1) + place) * E + first) * E + last;
+    return (struct buffer){(double)routes->room[at], (double)routes->room_before[at]};
+}
+
 /* How a buffer grows with the passes of a purpose: for rows of one layer, or (-1) of all layers in turn, that a rank
  * receives; or for those of one of its experts. */
 static struct buffer grown(const struct moe_job *job, const struct moe_routes *routes, enum moe_purpose purpose,
                            int rank, int layer, int of_expert)
 {
-    const int first = layer < 0 ? 0 : layer, end = layer < 0 ? job->run.model.layers : layer + 1;
+    const int from = layer < 0 ? 0 : layer, end = layer < 0 ? job->run.model.layers : layer + 1;
     const int known = routes->same && routes->first && routes->passes[purpose] > 0;
-    const double units = of_expert ? job->run.parallel.units : 1;
+    const int E = job->run.model.experts, own = moe_job_experts(job, rank);
+    const int first = (int)moe_share_first(E, job->ranks, rank), units = of_expert ? job->run.parallel.units : 1;
     struct buffer buffer = {0};
+    if (own == 0)
+        return buffer;
+    if (known && routes->room && !of_expert)
+        return known_room(routes, purpose, layer, first, first + own - 1);
     for (int later = 0; later < (moe_job_passes(job, purpose) > 1 ? 2 : 1); later++)
-        for (int l = first; l < end; l++) {
+        for (int l = from; l < end; l++) {
             const struct received rows = known ? measured_rows(job, routes, purpose, rank, l, of_expert)
                                                : uniform_rows(job, purpose, rank, of_expert);
             need(&buffer, (later ? rows.most : rows.first) / units);
@@ -153,14 +166,29 @@ static double dispatch(const struct moe_job *job, const struct moe_routes *route
     const struct buffer wire = grown(job, routes, purpose, rank, -1, 0);
     const struct buffer act = grown(job, routes, purpose, rank, -1, 1);
     double in_shard, kept = training ? 0 : wire.rows;
-    for (int l = 0; l < L && training; l++)
-        kept += grown(job, routes, purpose, rank, l, 0).rows;
+    *transient = fmax(C, training ? 0 : F) * wire.old * real;
+    for (int l = 0; l < L && training; l++) {
+        const struct buffer rows = grown(job, routes, purpose, rank, l, 0);
+        kept += rows.rows;
+        *transient = fmax(*transient, F * rows.old * real);
+    }
     const double N = room(job, purpose, rank, &in_shard) * T, sets = training ? L : 1;
     const double ints = sets * (N * K + 2.0 * P + (P + 2.0) * own * U + 2) + (double)E * (U + 1) + 2.0 * P;
     const double reals = N * K * C + moe_tree_depth(U) * (double)job->layout.expert_size + kept * (C + F) +
                          wire.rows * (P > 1 ? 2 : 1) * C + act.rows * (training ? 2 : 1) * F;
-    *transient = wire.old * C * real;
     return ints * (double)sizeof(int32_t) + reals * real;
+}
+
+/* The most that rows on their way take: buffers of a training stay, those of a census come with it and go. */
+static double most_dispatch(const struct moe_job *job, const struct moe_routes *routes, int rank)
+{
+    double stays = 0, growing = 0, transient;
+    for (enum moe_purpose purpose = MOE_EVALUATING; purpose < MOE_PURPOSES && job->training; purpose++) {
+        stays += dispatch(job, routes, purpose, rank, &transient);
+        growing = fmax(growing, transient);
+    }
+    const double counting = dispatch(job, routes, MOE_COUNTING, rank, &transient);
+    return stays + fmax(growing, counting + transient);
 }
 
 double moe_footprint_pass(const struct moe_job *job, const struct moe_routes *routes, enum moe_purpose purpose,
@@ -174,10 +202,11 @@ static double reduce(const struct moe_job *job, int rank)
 {
     const double V = job->run.parallel.shards, P = job->ranks, E = job->run.model.experts, L = job->run.model.layers;
     const double own = moe_job_shards(job, rank), mine = moe_job_nodes(job, rank), all = job->tree.start[job->ranks];
+    const double ranges = E <= MOE_ROOM_EXPERTS ? 3 * MOE_PURPOSES * (L + 1) * E * E : 0;
     const double width = SUMS + L * E, depth = moe_tree_depth(job->run.parallel.shards);
     const double round = fmin((double)job->layout.dense_size, MOE_FOLD_ROUND);
     const double pass = (own + mine + depth) * width + COUNTS + L * E + E + L * E;
-    double bytes = 8 * (pass * purposes_of(job) + MOE_PURPOSES * (2 * own + 3 * L) * E + 2 * MOE_PHASES * P);
+    double bytes = 8 * (pass * purposes_of(job) + MOE_PURPOSES * (2 * own + 3 * L) * E + ranges + 2 * MOE_PHASES * P);
     bytes += V * (double)sizeof(struct moe_node) + 4 * (P + 1) + 16 * P;
     if (P == 1)
         return bytes;
@@ -208,17 +237,7 @@ static double moments(const struct moe_job *job, int rank)
     return 2 * real * parameters + 8 * (layout->count + experts * (own + E)) + 4.0 * job->ranks;
 }
 
-/* Series, the own experts in the order of the file, and about as much as plans of files take. */
-static double files(const struct moe_job *job, int rank)
-{
-    const double own = (double)job->run.model.layers * moe_job_experts(job, rank) * (double)job->layout.expert_size;
-    const double scopes = 3 * job->run.model.layers + 2;
-    const double datasets = moe_job_censuses(job) * (14 * scopes + job->task.tokens);
-    const double history = job->training ? moe_history_bytes(&job->run) : 0;
-    return history + 75e3 + fmax(job->training ? own * real : 0, rank == 0 ? 300 * datasets : 0);
-}
-
-void moe_footprint(const struct moe_job *job, const struct moe_routes *routes, int rank, double *peak)
+void moe_footprint_but_census(const struct moe_job *job, const struct moe_routes *routes, int rank, double *peak)
 {
     const struct moe_layout *layout = &job->layout;
     const double L = job->run.model.layers;
@@ -227,20 +246,25 @@ void moe_footprint(const struct moe_job *job, const struct moe_routes *routes, i
     peak[MOE_POOL_DENSE] = real * (double)layout->dense_size + (7 + 14 * L) * (double)sizeof *layout->tensor +
                            L * (double)sizeof *layout->layer;
     peak[MOE_POOL_EXPERTS] = real * L * moe_job_experts(job, rank) * (double)layout->expert_size;
-    double transient, largest = 0;
     for (enum moe_purpose purpose = 0; (int)purpose < purposes_of(job); purpose++) {
         peak[MOE_POOL_ACTIVATIONS] += activations(job, purpose, rank);
-        peak[MOE_POOL_DISPATCH] += dispatch(job, routes, purpose, rank, &transient);
         peak[MOE_POOL_DATA] += batch_data(job, purpose, rank);
-        largest = fmax(largest, transient);
     }
-    peak[MOE_POOL_DISPATCH] += largest;
+    peak[MOE_POOL_DISPATCH] = most_dispatch(job, routes, rank);
     if (job->training) {
         peak[MOE_POOL_GRADIENTS] = gradients(job, rank);
         peak[MOE_POOL_MOMENTS] = moments(job, rank);
     }
-    peak[MOE_POOL_DATA] = fmax(peak[MOE_POOL_DATA] + (double)job->source_bytes, (double)job->source_peak);
+    if (rank == 0 || job->run.data.source == MOE_TORUS)
+        peak[MOE_POOL_DATA] = fmax(peak[MOE_POOL_DATA] + (double)job->source_bytes, (double)job->source_peak);
+    else
+        peak[MOE_POOL_DATA] += (double)job->received_bytes;
     peak[MOE_POOL_REDUCE] = reduce(job, rank);
+    peak[MOE_POOL_FILES] = moe_footprint_files(job, rank);
+}
+
+void moe_footprint(const struct moe_job *job, const struct moe_routes *routes, int rank, double *peak)
+{
+    moe_footprint_but_census(job, routes, rank, peak);
     peak[MOE_POOL_CENSUS] = moe_footprint_census(job, routes, rank);
-    peak[MOE_POOL_FILES] = files(job, rank);
 }

@@ -7,13 +7,21 @@
 #include "src/routes.h"
 
 /* Bytes of each pool at its peak on a rank. Dense, experts, gradients, moments, activations and reduce follow from the
- * settings; dispatch and census from the routes too; files is about what the tables and series take.
+ * settings; dispatch and census from the routes too; files is about what the
+ * series and the lists of what is written take.
  *   peak [MOE_POOLS]
  *
  * Ranks:  local
  * Errors: never fails
  */
 void moe_footprint(const struct moe_job *job, const struct moe_routes *routes, int rank, double *peak);
+
+/* The same with 0 for MOE_POOL_CENSUS, which takes longer than the others and is the same on many ranks.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
+void moe_footprint_but_census(const struct moe_job *job, const struct moe_routes *routes, int rank, double *peak);
 
 /* Activations and dispatch of the passes of a purpose.
  *
@@ -36,5 +44,12 @@ double moe_footprint_snapshot(const struct moe_job *job, const struct moe_routes
  * Errors: never fails
  */
 double moe_footprint_census(const struct moe_job *job, const struct moe_routes *routes, int rank);
+
+/* The part of it that files take, MOE_POOL_FILES: a training's series, and the largest file while it is written.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
+double moe_footprint_files(const struct moe_job *job, int rank);
 
 #endif

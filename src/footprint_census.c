@@ -1,4 +1,5 @@
 /* What censuses hold: counters, records on their way to owners, cells, and the tables that stay. */
+#include <limits.h>
 #include <math.h>
 
 #include "src/footprint.h"
@@ -6,10 +7,15 @@
 #include "src/snapshot.h"
 #include "src/tally.h"
 
-/* One scope of one census on one rank. */
+/* Times, as parts of a census' sequences, at which counting tables are looked at: 1, and down by a fourth root of 2. */
+enum { TIMES = 7 };
+
+/* One scope of one census on one rank, in bytes. */
 struct load {
-    double entries;                       /* different (pattern, tag) */
-    double tally, records, cells, tables; /* bytes */
+    double tally[TIMES];           /* of the counting table, from the end of the census backwards */
+    double records, owned;         /* to owners, and of what came */
+    double cells, gathered, tables;
+    double keys;                   /* that are kept, with their counts */
 };
 
 /* The counting table of so many entries: a power of two, less than two thirds full. */
@@ -30,14 +36,46 @@ static double cells_bytes(double cells)
     return capacity * (double)sizeof(struct moe_cell);
 }
 
+/* What cells take on rank 0 while those of other ranks come in: their list, and the one that it grew out of. */
+static double gathered_bytes(const struct moe_job *job, double cells)
+{
+    const double lists = job->ranks == 1 ? 0 : job->ranks == 2 ? 2 : 5;
+    return lists * cells * (double)sizeof(struct moe_cell);
+}
+
+/* Kept keys and their rows, by group and not by level too, or by position. */
+static double keys_bytes(const struct moe_job *job, const struct moe_routes *routes, int snapshot, int s,
+                         const struct moe_scope *scope)
+{
+    struct moe_job one_level = *job;
+    one_level.run.census.batch = (int)fmin(INT_MAX, (double)job->run.census.sequences);
+    const double rows = moe_routes_records(routes, &one_level, snapshot, s, scope, 1.0 / job->ranks);
+    const int by_token = scope->kind == MOE_SCOPE_TOKEN_PATH;
+    return rows * (by_token ? 3 : 5) * (double)sizeof(int64_t) + (by_token ? 0 : rows * (double)sizeof(struct moe_key));
+}
+
 static struct load load_of(const struct moe_job *job, const struct moe_routes *routes, int snapshot, int s,
                            const struct moe_scope *scope, int rank)
 {
-    const double records = moe_routes_records(routes, job, snapshot, s, scope, job->ranks);
+    const double part = moe_job_local(job, MOE_COUNTING, rank) / moe_job_sequences(job, MOE_COUNTING);
+    const double owned = moe_routes_records(routes, job, snapshot, s, scope, 1.0 / job->ranks);
     const double tables = moe_routes_table_bytes(routes, job, snapshot, s, scope);
-    const double cells = fmin(4 * records, tables / (double)sizeof(struct moe_cell));
-    return (struct load){records, tally_bytes(records), records * (double)sizeof(struct moe_record), cells_bytes(cells),
-                         rank == 0 ? 1.2 * tables : 0}; /* they grow by halves */
+    const double cells = fmin(4 * owned, tables / (double)sizeof(struct moe_cell));
+    struct load load = {.owned = owned * (double)sizeof(struct moe_record),
+                        .cells = cells_bytes(cells),
+                        .gathered = rank == 0 ? gathered_bytes(job, cells) : 0,
+                        .tables = rank == 0 ? 1.2 * tables : 0}; /* they grow by halves */
+    struct moe_job sooner = *job;
+    if (job->run.census.keep_keys)
+        load.keys = keys_bytes(job, routes, snapshot, s, scope);
+    for (int i = 0; i < TIMES; i++) {
+        sooner.run.census.sequences = (int64_t)ceil((double)job->run.census.sequences * pow(2, -i / 4.0));
+        const double entries = moe_routes_records(routes, &sooner, snapshot, s, scope, part);
+        load.tally[i] = tally_bytes(entries);
+        if (i == 0)
+            load.records = entries * (double)sizeof(struct moe_record);
+    }
+    return load;
 }
 
 /* Loads, pairs and margins: the same on all ranks. */
@@ -63,7 +101,8 @@ static double kept(const struct moe_job *job, int scopes, int rank)
 {
     const double L = job->run.model.layers, K = job->run.model.top_k, T = job->task.tokens;
     return arrays(job) + choices(job, moe_job_shards(job, rank)) +
-           scopes * MOE_GROUPS * (double)sizeof(struct moe_group_sums) + 16 * T * (L * (K + 2) + 3) +
+           scopes * MOE_GROUPS * (double)sizeof(struct moe_group_sums) +
+           (rank == 0 ? (scopes + T) * (double)sizeof(struct moe_scope_tables) : 0) + 16 * T * (L * (K + 2) + 3) +
            T * L * (2 * K + 16);
 }
 
@@ -76,20 +115,18 @@ static double work(const struct moe_job *job, int rank)
     return (double)sizeof(moe_real) * (MOE_PAIRS_BLOCK * width + product * product) + 8 * sums * width;
 }
 
-/* The most that the counting tables take: when one doubles, its old half is still there, and the others are as large as
- * the same share of the sequences has made them. */
+/* The most that the counting tables take: when one doubles, its old half is still there. */
 static double most_tallies(const struct load *load, int scopes)
 {
     double most = 0;
-    for (int s = 0; s < scopes; s++)
-        most += load[s].tally;
-    for (int s = 0; s < scopes; s++) {
-        const double capacity = load[s].tally / (double)sizeof(struct moe_entry);
-        const double grown = capacity / 3 / load[s].entries;
-        double sum = 1.5 * load[s].tally;
-        for (int other = 0; other < scopes; other++)
-            sum += other == s ? 0 : tally_bytes(fmin(grown, 1) * load[other].entries);
-        most = fmax(most, load[s].entries > 0 ? sum : 0);
+    for (int i = 0; i < TIMES; i++) {
+        double sum = 0, old = 0;
+        for (int s = 0; s < scopes; s++) {
+            const double before = i + 1 < TIMES ? load[s].tally[i + 1] : load[s].tally[i];
+            sum += load[s].tally[i];
+            old = fmax(old, load[s].tally[i] > before ? load[s].tally[i] / 2 : 0);
+        }
+        most = fmax(most, sum + old);
     }
     return fmin(most, MOE_CENSUS_BUDGET);
 }
@@ -97,21 +134,22 @@ static double most_tallies(const struct load *load, int scopes)
 /* The most that one census takes beside what stays: while counting, while records move, while tables are made. */
 static double most(const struct load *load, int scopes, double working)
 {
-    double tallies = 0, owned = 0, tables = 0, peak;
+    double tallies = 0, owned = 0, tables = 0, peak = most_tallies(load, scopes) + working;
     for (int s = 0; s < scopes; s++)
-        tallies += load[s].tally;
-    peak = most_tallies(load, scopes) + working;
+        tallies += load[s].tally[0];
     for (int s = 0; s < scopes; s++) {
         peak = fmax(peak, tallies + owned + load[s].records);
-        tallies -= load[s].tally;
-        owned += load[s].records;
+        tallies -= load[s].tally[0];
+        owned += load[s].owned;
         peak = fmax(peak, tallies + owned + load[s].records);
     }
     for (int s = 0; s < scopes; s++) {
-        peak = fmax(peak, owned + tables + load[s].cells);
-        owned -= load[s].records;
+        peak = fmax(peak, owned + tables + 1.5 * load[s].cells + load[s].keys);
+        owned -= load[s].owned;
+        tables += load[s].keys;
+        peak = fmax(peak, owned + tables + fmax(load[s].cells, load[s].gathered));
         tables += load[s].tables;
-        peak = fmax(peak, owned + tables + load[s].cells);
+        peak = fmax(peak, owned + tables + fmax(load[s].cells, load[s].gathered * 3 / 5));
     }
     return peak;
 }
@@ -147,7 +185,7 @@ double moe_footprint_census(const struct moe_job *job, const struct moe_routes *
             load[s] = load_of(job, routes, snapshot, s, &scope[s], rank);
         peak = fmax(peak, before + stays + most(load, scopes, work(job, rank)));
         for (int s = 0; s < scopes; s++)
-            stays += load[s].tables + (shape.keep_keys ? load[s].records : 0); /* keys and rows take about as much */
+            stays += load[s].tables + load[s].keys;
         before += stays;
     }
     moe_pool_free(load);

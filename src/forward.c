@@ -191,9 +191,39 @@ static struct moe_totals totals(const struct moe_model *model, struct moe_pass *
     return result;
 }
 
-/* Rows that experts got in all passes of the purpose, the first, and the one that had most. */
-static void note_loads(struct moe_sent *sent, const struct moe_pass *pass, int loads)
+/* Lets a buffer grow as moe_pool_grow does. */
+static void make_room(struct moe_sent *sent, int64_t at, int64_t rows)
 {
+    const int64_t now = sent->room_now[at], more = now + now / 2;
+    if (rows <= now)
+        return;
+    sent->room_now[at] = rows > more ? rows : more;
+    if (sent->room_now[at] > sent->room[at]) {
+        sent->room[at] = sent->room_now[at];
+        sent->room_before[at] = now;
+    }
+}
+
+/* What the buffers of any rank would have grown to: a rank owns a range of experts. */
+static void note_rooms(struct moe_sent *sent, const struct moe_pass *pass, int L, int E)
+{
+    const int64_t ranges = (int64_t)E * E;
+    const int64_t own = pass->purpose * (L + 1) * ranges;
+    for (int l = 0; l < L; l++)
+        for (int first = 0; first < E; first++) {
+            int64_t rows = 0;
+            for (int last = first; last < E; last++) {
+                rows += pass->counts[COUNTS + l * E + last];
+                make_room(sent, own + l * ranges + first * E + last, rows);
+                make_room(sent, own + L * ranges + first * E + last, rows);
+            }
+        }
+}
+
+/* Rows that experts got in all passes of the purpose, the first, and the one that had most. */
+static void note_loads(struct moe_sent *sent, const struct moe_pass *pass, int L, int E)
+{
+    const int loads = L * E;
     int64_t *first = sent->first + pass->purpose * loads, *most = sent->most + pass->purpose * loads;
     const int64_t *load = pass->counts + COUNTS;
     for (int i = 0; i < loads; i++) {
@@ -202,6 +232,8 @@ static void note_loads(struct moe_sent *sent, const struct moe_pass *pass, int l
         most[i] = load[i] > most[i] ? load[i] : most[i];
         sent->all[pass->purpose * loads + i] += load[i];
     }
+    if (sent->room)
+        note_rooms(sent, pass, L, E);
     sent->passes[pass->purpose]++;
 }
 
@@ -231,6 +263,6 @@ struct moe_totals moe_model_forward(const struct moe_model *model, struct moe_pa
     }
     moe_shards_total(model, pass->sums, pass->shard_sums, SUMS + L * E);
     model->ex->sum(model->ex, pass->counts, COUNTS + L * E);
-    note_loads(model->sent, pass, L * E);
+    note_loads(model->sent, pass, L, E);
     return totals(model, pass);
 }

@@ -17,7 +17,7 @@ void moe_job_init(struct moe_job *job, const struct moe_run *run, const struct m
     job->training = training;
     for (int split = 0; split < MOE_SPLITS; split++)
         job->count[split] = moe_data_count(data, split);
-    job->source_bytes = moe_data_bytes(data, &job->source_peak);
+    job->source_bytes = moe_data_bytes(data, &job->source_peak, &job->received_bytes);
     job->cosines = moe_data_cosines(data);
     moe_layout_init(&job->layout, run, &job->task);
     moe_tree_init(&job->tree, run->parallel.shards, ranks, 0);
@@ -37,6 +37,12 @@ int moe_job_censuses(const struct moe_job *job)
 int moe_job_evaluations(const struct moe_job *job)
 {
     return job->training ? moe_train_evaluations(&job->run) : 0;
+}
+
+int moe_job_checkpoints(const struct moe_job *job)
+{
+    const int every = job->run.train.checkpoint_every;
+    return job->training && every > 0 ? job->run.train.steps / every : 0;
 }
 
 int moe_job_batch(const struct moe_job *job, enum moe_purpose purpose)

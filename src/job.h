@@ -18,7 +18,8 @@ struct moe_job {
     int ranks, per_node;       /* P, ranks of a node */
     int training;              /* 0: a census of a model, without training */
     int64_t count[MOE_SPLITS]; /* sequences of the source, INT64_MAX where endless */
-    int64_t source_bytes, source_peak; /* of pool data, once the source is open and at most until then */
+    int64_t source_bytes, source_peak; /* of pool data, once the source is open and at most until then: on rank 0 */
+    int64_t received_bytes;    /* once it is open on the others, which get the inputs from rank 0 */
     int cosines;               /* of a torus' target */
     struct moe_layout layout;
     struct moe_tree tree;
@@ -33,13 +34,14 @@ void moe_job_init(struct moe_job *job, const struct moe_run *run, const struct m
                   int training);
 void moe_job_clear(struct moe_job *job);
 
-/* How many censuses and evaluations of test data the job takes.
+/* How many censuses and evaluations of test data the job takes, and the checkpoints that train.checkpoint_every makes.
  *
  * Ranks:  local
  * Errors: never fails
  */
 int moe_job_censuses(const struct moe_job *job);
 int moe_job_evaluations(const struct moe_job *job);
+int moe_job_checkpoints(const struct moe_job *job);
 
 /* The most sequences in a pass of a purpose: what its buffers are made for.
  *

@@ -21,6 +21,7 @@ libmoe_a_SOURCES = \
 	%D%/flow_census.c \
 	%D%/footprint.c \
 	%D%/footprint_census.c \
+	%D%/footprint_files.c \
 	%D%/forward.c \
 	%D%/idx.c \
 	%D%/input.c \

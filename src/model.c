@@ -40,6 +40,12 @@ void moe_model_init(struct moe_model *model, const struct moe_run *run, const st
     model->sent->all = moe_pool_new(MOE_POOL_REDUCE, loads, sizeof(int64_t));
     model->sent->first = moe_pool_new(MOE_POOL_REDUCE, loads, sizeof(int64_t));
     model->sent->most = moe_pool_new(MOE_POOL_REDUCE, loads, sizeof(int64_t));
+    const size_t rooms = (loads + MOE_PURPOSES * (size_t)E) * (size_t)E;
+    if (E <= MOE_ROOM_EXPERTS) {
+        model->sent->room = moe_pool_new(MOE_POOL_REDUCE, rooms, sizeof(int64_t));
+        model->sent->room_before = moe_pool_new(MOE_POOL_REDUCE, rooms, sizeof(int64_t));
+        model->sent->room_now = moe_pool_new(MOE_POOL_REDUCE, rooms, sizeof(int64_t));
+    }
     for (int i = 0; i < model->layout.count; i++) {
         const struct moe_tensor *tensor = &model->layout.tensor[i];
         if (tensor->layer < 0)
@@ -63,6 +69,9 @@ void moe_model_clear(struct moe_model *model)
     moe_pool_free(model->sent->all);
     moe_pool_free(model->sent->first);
     moe_pool_free(model->sent->most);
+    moe_pool_free(model->sent->room);
+    moe_pool_free(model->sent->room_before);
+    moe_pool_free(model->sent->room_now);
     moe_pool_free(model->sent);
     memset(model, 0, sizeof *model);
 }

@@ -22,12 +22,22 @@ enum moe_purpose { MOE_COUNTING, MOE_EVALUATING, MOE_TRAINING, MOE_PURPOSES };
  * other number would send, and the buffers it would need, follow from it. */
 struct moe_sent {
     int64_t passes[MOE_PURPOSES];
+    int inits[MOE_PURPOSES]; /* by moe_pass_init */
     int64_t *rows;     /* [MOE_PURPOSES, own shards, E] by the rank's own shards, summed over layers */
     int64_t *messages; /* the same: how many (pass, layer) had at least one row */
     int64_t *all;      /* [MOE_PURPOSES, L, E] rows of all ranks */
     int64_t *first;    /* the same: of the first pass */
     int64_t *most;     /* the same: of the pass that had most */
+    /* [MOE_PURPOSES, L + 1, E, E] rows of a buffer for those that experts first .. last receive: of a layer, or (at L)
+     * of all layers in turn. Null where there are more than MOE_ROOM_EXPERTS. */
+    int64_t *room;        /* the most it grew to, of any moe_pass_init but the first if there are more: the census
+                             before training has its memory to itself */
+    int64_t *room_before; /* what it had before it grew to that */
+    int64_t *room_now;    /* what it has, in the pass that moe_pass_init made last */
 };
+
+/* The most experts whose ranges, one by one, are followed by struct moe_sent. */
+enum { MOE_ROOM_EXPERTS = 64 };
 
 struct moe_model {
     const struct moe_run *run;        /* borrowed */

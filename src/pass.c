@@ -63,6 +63,21 @@ static void backward_init(struct moe_pass *pass, const struct moe_model *model, 
     pass->attention = reals(2 * T, T);
 }
 
+/* Buffers begin anew. */
+static void forget_rooms(const struct moe_model *model, enum moe_purpose purpose)
+{
+    const size_t E = (size_t)model->run->model.experts, count = (size_t)(model->run->model.layers + 1) * E * E;
+    struct moe_sent *sent = model->sent;
+    sent->inits[purpose]++;
+    if (!sent->room)
+        return;
+    memset(sent->room_now + purpose * count, 0, count * sizeof(int64_t));
+    if (sent->inits[purpose] == 2) {
+        memset(sent->room + purpose * count, 0, count * sizeof(int64_t));
+        memset(sent->room_before + purpose * count, 0, count * sizeof(int64_t));
+    }
+}
+
 void moe_pass_init(struct moe_pass *pass, const struct moe_model *model, const struct moe_data *data, int capacity,
                    enum moe_purpose purpose)
 {
@@ -74,6 +89,7 @@ void moe_pass_init(struct moe_pass *pass, const struct moe_model *model, const s
     most_local(model, capacity, &n, &in_shard);
     const int64_t N = n * T, predicted = model->task->per_token ? N : n;
     pass->purpose = purpose;
+    forget_rooms(model, purpose);
     pass->capacity = capacity;
     if (purpose == MOE_COUNTING)
         moe_batch_new_inputs(&pass->data, data, (int)n);

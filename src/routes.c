@@ -11,8 +11,9 @@ void moe_routes_clear(struct moe_routes *routes)
         moe_pool_free(routes->spread[i].value);
     for (int i = 0; routes->choices && i < routes->snapshots; i++)
         moe_pool_free(routes->choices[i]);
-    void *const buffers[] = {routes->share, routes->rows,   routes->messages,    routes->all,    routes->first,
-                             routes->most,  routes->spread, routes->table_bytes, routes->choices};
+    void *const buffers[] = {routes->share, routes->rows,        routes->messages, routes->all,
+                             routes->first, routes->most,        routes->room,     routes->room_before,
+                             routes->spread, routes->table_bytes, routes->choices};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         moe_pool_free(buffers[i]);
     memset(routes, 0, sizeof *routes);
@@ -66,33 +67,33 @@ static double level_share(const struct moe_census_shape *shape, int level)
 }
 
 /* Every sequence holds a pattern with the same probability; a token's choices are different experts. */
-static double uniform_records(const struct moe_census_shape *shape, const struct moe_scope *what, int ranks)
+static double uniform_records(const struct moe_census_shape *shape, const struct moe_scope *what, double part)
 {
     const double patterns = exp(what->ln_worst), n = (double)shape->sequences, samples = (double)what->samples;
     const double at_once = what->kind == MOE_SCOPE_EXPERT ? shape->top_k : 1;
     const int levels = moe_census_level(shape->batch, shape->sequences - 1) + 1;
     double sum = 0;
     if (isinf(patterns))
-        return n * samples / ranks;
+        return n * samples * part;
     if (what->kind == MOE_SCOPE_TOKEN_PATH)
-        return -expm1(n * log1p(-1 / patterns / ranks)) * patterns * shape->tokens;
+        return -expm1(n * log1p(-part / patterns)) * patterns * shape->tokens;
     const double holds = at_once < patterns ? -expm1(samples / at_once * log1p(-at_once / patterns)) : 1;
     for (int level = 0; level < levels; level++) {
-        const double tag = level_share(shape, level) / MOE_GROUPS / ranks;
+        const double tag = level_share(shape, level) / MOE_GROUPS * part;
         sum += MOE_GROUPS * patterns * -expm1(n * log1p(-fmin(tag * holds, 1 - 1e-16)));
     }
     return sum;
 }
 
 static double measured_records(const struct moe_spread *spread, const struct moe_census_shape *shape,
-                               const struct moe_scope *what, int ranks, double scale)
+                               const struct moe_scope *what, double part, double scale)
 {
     const int by_token = what->kind == MOE_SCOPE_TOKEN_PATH;
     const int levels = by_token ? 1 : moe_census_level(shape->batch, shape->sequences - 1) + 1;
     const double groups = by_token ? 1 : MOE_GROUPS;
     double sum = 0;
     for (int level = 0; level < levels; level++) {
-        const double share = (by_token ? 1 : level_share(shape, level)) / groups / ranks;
+        const double share = (by_token ? 1 : level_share(shape, level)) / groups * part;
         for (int64_t i = 0; i < spread->rows; i++) {
             const double times = (double)spread->value[2 * i] * scale, patterns = (double)spread->value[2 * i + 1];
             sum += patterns * groups * (share < 1 ? -expm1(times * log1p(-share)) : 1);
@@ -102,13 +103,13 @@ static double measured_records(const struct moe_spread *spread, const struct moe
 }
 
 double moe_routes_records(const struct moe_routes *routes, const struct moe_job *job, int snapshot, int scope,
-                          const struct moe_scope *what, int ranks)
+                          const struct moe_scope *what, double part)
 {
     const struct moe_census_shape shape = moe_job_census(job);
     if (routes->snapshots == 0)
-        return uniform_records(&shape, what, ranks);
+        return uniform_records(&shape, what, part);
     const double scale = (double)shape.sequences / (double)routes->sequences;
-    return measured_records(&routes->spread[snapshot * routes->scopes + scope], &shape, what, ranks, scale);
+    return measured_records(&routes->spread[snapshot * routes->scopes + scope], &shape, what, part, scale);
 }
 
 double moe_routes_table_bytes(const struct moe_routes *routes, const struct moe_job *job, int snapshot, int scope,

@@ -21,6 +21,7 @@ struct moe_routes {
     int64_t passes[MOE_PURPOSES];
     int64_t *rows, *messages;   /* [MOE_PURPOSES, V, E] as in struct moe_sent; null where unknown */
     int64_t *all, *first, *most; /* [MOE_PURPOSES, L, E] likewise */
+    int64_t *room, *room_before; /* [MOE_PURPOSES, L + 1, E, E] likewise */
     int64_t sequences;          /* of a census */
     int scopes;
     struct moe_spread *spread;  /* [snapshots, scopes]: of sequences; of counts for paths by token */
@@ -52,17 +53,18 @@ double moe_routes_share(const struct moe_routes *routes, const struct moe_job *j
 int moe_routes_know_rows(const struct moe_routes *routes, const struct moe_job *job);
 int moe_routes_know_census(const struct moe_routes *routes, const struct moe_job *job);
 
-/* How many different (pattern, tag) one of `ranks` ranks meets in a scope of a census, expected. A tag is a group and
- * level, or a position, as in struct moe_record.
+/* How many different (pattern, tag) a rank meets in a scope of a census, expected. A tag is a group and level, or a
+ * position, as in struct moe_record.
  *   scope    number in the order of moe_scopes
+ *   part     the rank's part of the sequences
  *
  * Ranks:  local
  * Errors: never fails
- * Formula: sum over tags and patterns of 1 - (1 - s_tag / P)^j, j sequences with the pattern, s_tag the tag's share of
- *          all; of a uniform router 1 - (1 - q s_tag / P)^n, n sequences that hold a pattern with probability q
+ * Formula: sum over tags and patterns of 1 - (1 - s_tag part)^j, j sequences with the pattern, s_tag the tag's share of
+ *          all; of a uniform router 1 - (1 - q s_tag part)^n, n sequences that hold a pattern with probability q
  */
 double moe_routes_records(const struct moe_routes *routes, const struct moe_job *job, int snapshot, int scope,
-                          const struct moe_scope *what, int ranks);
+                          const struct moe_scope *what, double part);
 
 /* Bytes of the tables that a scope of a census ends with on rank 0.
  *

@@ -230,6 +230,79 @@ static void times(void)
     small_close(&small);
 }
 
+/* What else the settings change: checkpoints, products beyond the grid, pairs of ranks, inputs that others read. */
+static void more_settings(void)
+{
+    struct small small;
+    struct moe_job job, often, wide;
+    struct moe_machine machine;
+    struct moe_cost cost, dear, beyond;
+    struct moe_run run;
+    double peak[MOE_POOLS], first[MOE_POOLS];
+    small_open(&small, "data.source=text train.loss=cross-entropy");
+    moe_machine_default(&machine);
+    run = small.run;
+    moe_job_init(&job, &run, small.data, 3, 3, 1);
+    run.train.checkpoint_every = 3;
+    moe_job_init(&often, &run, small.data, 3, 3, 1);
+    is_int(moe_job_checkpoints(&job), 0, "no checkpoints");
+    is_int(moe_job_checkpoints(&often), 3, "checkpoints after 3, 6 and 9 of 10 steps");
+    moe_cost(&cost, &job, &uniform, &machine);
+    moe_cost(&dear, &often, &uniform, &machine);
+    is_close(dear.total - cost.total, 3 * cost.checkpoint, 1e-9, "each takes its time");
+    ok(moe_footprint_files(&often, 0) > moe_footprint_files(&job, 0) + 4e6, "and rank 0 reads it in large pieces");
+    ok(moe_footprint_files(&often, 1) < moe_footprint_files(&job, 1) + (1 << 20), "while the others do not");
+    job.ranks = 1024;
+    const double stored = moe_footprint_files(&job, 0);
+    job.ranks = 1025;
+    ok(stored > 4 * 8 * 8 * 1024.0 * 1024 && moe_footprint_files(&job, 0) < 0.6 * stored,
+       "rank 0 holds pairs of ranks, predicted ones up to 1024");
+    job.ranks = 3;
+    ok(!cost.beyond, "small products are inside the calibrated grid");
+    run.model.width = 1024;
+    moe_job_init(&wide, &run, small.data, 3, 3, 1);
+    moe_cost(&beyond, &wide, &uniform, &machine);
+    ok(beyond.beyond, "wide ones are beyond it");
+    job.source_peak = 1 << 30;
+    moe_footprint(&job, &uniform, 0, first);
+    moe_footprint(&job, &uniform, 1, peak);
+    is_close(first[MOE_POOL_DATA], 1 << 30, 0, "rank 0 takes room for reading");
+    ok(peak[MOE_POOL_DATA] < 1e6, "the others do not");
+    is_int(job.received_bytes, job.source_bytes, "a text in memory is as large for them");
+    moe_job_clear(&job);
+    moe_job_clear(&often);
+    moe_job_clear(&wide);
+    small_close(&small);
+}
+
+/* The rooms that a model notes are those that its buffers have: on one rank, of all experts. */
+static void rooms(void)
+{
+    struct small small;
+    struct moe_exchange ex = moe_exchange_serial();
+    struct moe_model model;
+    struct moe_pass pass;
+    small_open(&small, "");
+    moe_model_init(&model, &small.run, moe_data_task(small.data), &ex);
+    moe_pass_init(&pass, &model, small.data, small.run.train.batch, MOE_TRAINING);
+    const int L = small.run.model.layers, E = small.run.model.experts, C = small.run.model.width;
+    for (int batch = 4; batch <= small.run.train.batch; batch += 2) {
+        moe_pass_begin(&pass, &model, MOE_SPLIT_TRAIN, batch);
+        for (int s = 0; s < pass.sequences; s++)
+            pass.index[s] = s;
+        moe_pass_fetch(&pass, small.data);
+        moe_model_forward(&model, &pass);
+    }
+    const int64_t *room = model.sent->room + (int64_t)MOE_TRAINING * (L + 1) * E * E;
+    for (int l = 0; l < L; l++)
+        is_int(room[(int64_t)l * E * E + E - 1], (int64_t)pass.layer[l].dispatch->rows_capacity / C,
+               "rows of layer %d as its buffer has grown", l);
+    is_int(room[(int64_t)L * E * E + E - 1], (int64_t)pass.wire.out_capacity / C, "and of all layers in turn");
+    moe_pass_clear(&pass, &model);
+    moe_model_clear(&model);
+    small_close(&small);
+}
+
 int main(void)
 {
     memory("data.source=torus");
@@ -240,5 +313,7 @@ int main(void)
     records();
     constants();
     times();
+    more_settings();
+    rooms();
     return tap_done();
 }
