@@ -3,7 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "mpi/census.h"
+#include "mpi/memory.h"
+#include "src/train.h"
 
 /* All ranks are gone through one by one up to here; beyond, some stand for all, which is not exact. */
 enum { EACH_RANK = 1024, SOME_RANKS = 16, RANKS_MAX = 65536 };
@@ -82,6 +83,13 @@ static double limit_of(const struct moe_job *job, const struct moe_machine *mach
     return machine->memory / (job->per_node < job->ranks ? job->per_node : job->ranks);
 }
 
+/* What the program wants to see before it begins: see mpi/memory.h. */
+static double asked_of(const struct moe_job *job)
+{
+    const double censuses = moe_memory_of_censuses(&job->run, &job->task, job->ranks, job->training);
+    return fmax(censuses / MOE_CENSUS_SHARE, job->training ? moe_history_bytes(&job->run) / MOE_HISTORY_SHARE : 0);
+}
+
 /* The settings that P ranks need: no fewer shards than ranks, no fewer sequences than shards. */
 static void fit_settings(struct moe_run *run, int ranks)
 {
@@ -109,7 +117,7 @@ static void make_row(struct moe_plan *plan, const struct moe_data *data, int ran
     row->extrapolated =
         ranks > per_node || ranks > plan->machine.ranks[plan->machine.exchanges - 1] || cost.beyond;
     row->memory = memory_of(&job, &plan->routes, &plan->machine, peak);
-    row->fits = row->memory <= limit_of(&job, &plan->machine);
+    row->fits = fmax(row->memory, asked_of(&job)) <= limit_of(&job, &plan->machine);
     if (!alone)
         alone = &cost;
     const double more = (double)run.train.batch / plan->job.run.train.batch / ranks;
@@ -147,12 +155,11 @@ static void make_rows(struct moe_plan *plan, const struct moe_data *data)
 void moe_plan_make(struct moe_plan *plan, const struct moe_data *data)
 {
     const struct moe_job *job = &plan->job;
-    const struct moe_census_shape shape = moe_job_census(job);
     moe_flow_census(&plan->census, job, &plan->routes);
     moe_cost(&plan->cost, job, &plan->routes, &plan->machine);
     plan->memory = memory_of(job, &plan->routes, &plan->machine, plan->peak);
     plan->limit = limit_of(job, &plan->machine);
-    plan->census_bytes = (double)moe_census_estimate_bytes(&shape, job->ranks, MOE_CENSUS_ROUND);
+    plan->asked = asked_of(job);
     sum_flows(plan);
     if (job->ranks > EACH_RANK) {
         balance_flows(plan->step);
@@ -178,13 +185,19 @@ const char *moe_plan_grade(const struct moe_plan *plan, enum moe_phase phase)
     return moe_flow_knows_bytes(&plan->job, &plan->routes, &plan->census, phase) ? "COUNT" : "MODEL";
 }
 
+int moe_plan_fits(const struct moe_plan *plan)
+{
+    return plan->memory <= plan->limit && plan->asked <= plan->limit;
+}
+
 void moe_plan_sbatch(const struct moe_plan *plan, char *text, size_t size)
 {
     const struct moe_job *job = &plan->job;
     const int per_node = job->per_node < job->ranks ? job->per_node : job->ranks;
     const int nodes = (job->ranks + per_node - 1) / per_node;
     const double seconds = 1.5 * plan->cost.total + plan->cost.checkpoint + 300;
-    const long minutes = (long)ceil(seconds / 60), megabytes = (long)ceil(1.25 * plan->memory * per_node / 1048576);
+    const double memory = fmax(1.25 * plan->memory, 1.05 * plan->asked);
+    const long minutes = (long)ceil(seconds / 60), megabytes = (long)ceil(memory * per_node / 1048576);
     snprintf(text, size,
              "#SBATCH --nodes=%d\n#SBATCH --ntasks=%d\n#SBATCH --ntasks-per-node=%d\n#SBATCH --cpus-per-task=1\n"
              "#SBATCH --mem=%ldM\n#SBATCH --time=%ld:%02ld:00\n",

@@ -31,7 +31,7 @@ struct moe_plan {
     struct moe_census_flow census;
     double peak[MOE_POOLS];     /* the most over ranks */
     double memory, limit;       /* of a rank: all pools and the process; what the node has for it */
-    double census_bytes;        /* what the program asks for before it counts */
+    double asked;               /* bytes that a rank must have to begin with, or the run is refused */
     struct moe_flow step[MOE_PHASES], whole[MOE_PHASES]; /* all ranks; of a step and the job */
     struct moe_flow most[MOE_PHASES];  /* of a step, the rank that sends most */
     int knows_messages[MOE_PHASES];    /* between all ranks */
@@ -55,6 +55,13 @@ void moe_plan_clear(struct moe_plan *plan);
  * Errors: never fails
  */
 const char *moe_plan_grade(const struct moe_plan *plan, enum moe_phase phase);
+
+/* Whether a node has what its ranks take, and what they must have to begin with.
+ *
+ * Ranks:  local
+ * Errors: never fails
+ */
+int moe_plan_fits(const struct moe_plan *plan);
 
 /* The lines for a batch script: nodes, tasks of a node, memory of a node, time.
  *

@@ -59,9 +59,9 @@ static json_t *memory(const struct moe_plan *plan)
             json_object_set_new(pools, moe_pool_name(pool), json_real(peak[pool]));
         json_array_append_new(ranks, pools);
     }
-    return json_pack("{s:o, s:f, s:f, s:f, s:b, s:s}", "pool_peak_bytes", ranks, "process_bytes", plan->machine.process,
-                     "rank_bytes", plan->memory, "limit_bytes", plan->limit, "fits", plan->memory <= plan->limit,
-                     "grade", "MODEL");
+    return json_pack("{s:o, s:f, s:f, s:f, s:f, s:b, s:s}", "pool_peak_bytes", ranks, "process_bytes",
+                     plan->machine.process, "rank_bytes", plan->memory, "asked_bytes", plan->asked, "limit_bytes",
+                     plan->limit, "fits", moe_plan_fits(plan), "grade", "MODEL");
 }
 
 static json_t *times(const struct moe_cost *cost)
@@ -115,7 +115,8 @@ void moe_plan_json(const struct moe_plan *plan, FILE *out)
     if (plan->bottleneck >= 0 && plan->rows)
         json_object_set_new(object, "first_bottleneck",
                             json_string(moe_term_name(plan->row[plan->bottleneck].excess)));
-    json_object_set_new(object, "sbatch", json_string(lines));
+    if (moe_plan_fits(plan))
+        json_object_set_new(object, "sbatch", json_string(lines));
     json_dumpf(object, out, JSON_INDENT(1));
     fputc('\n', out);
     json_decref(object);

@@ -53,9 +53,9 @@ static void print_memory(const struct moe_plan *plan, FILE *out)
     fprintf(out, "  %-12s %12s of %s that a rank of the node has: %s\n", "all", amount(plan->memory, one),
             amount(plan->limit, two),
             plan->memory <= plan->limit ? "fits" : "does not fit (fewer ranks a node, more nodes, or a smaller batch)");
-    if (plan->census_bytes > 0.85 * plan->limit)
-        fprintf(out, "  a census that may need %s a rank is refused (count fewer sequences a job, or more nodes)\n",
-                amount(plan->census_bytes, one));
+    fprintf(out, "  %-12s %12s in case all patterns differ, else it is refused%s\n", "to begin",
+            amount(plan->asked, one),
+            plan->asked <= plan->limit ? "" : ": does not fit (count fewer sequences a job, or more nodes)");
     const double rows = (double)moe_job_batch(job, MOE_EVALUATING) * job->task.tokens * job->run.model.top_k;
     const double most = (double)job->run.train.batch * job->task.tokens * job->run.model.top_k;
     if ((rows > most ? rows : most) > 2147483647)
@@ -115,6 +115,8 @@ static void print_rows(const struct moe_plan *plan, FILE *out)
     if (plan->bottleneck >= 0)
         fprintf(out, "first bottleneck: %s, at %d ranks (efficiency below 50 %%)\n",
                 moe_term_name(plan->row[plan->bottleneck].excess), plan->row[plan->bottleneck].ranks);
+    if (plan->rows && plan->row[plan->rows - 1].batch != plan->job.run.train.batch)
+        fprintf(out, "efficiency: per sequence, so where train.batch grows it is that of larger batches\n");
     if (plan->cost.beyond)
         fprintf(out, "extrapolation: products of more rows, or larger matrices, than were calibrated\n");
     if (plan->suggested >= 0)
@@ -133,6 +135,8 @@ void moe_plan_print(const struct moe_plan *plan, FILE *out)
     print_times(plan, out);
     if (plan->rows)
         print_rows(plan, out);
+    if (!moe_plan_fits(plan))
+        return;
     moe_plan_sbatch(plan, lines, sizeof lines);
     fprintf(out, "\n%s", lines);
 }

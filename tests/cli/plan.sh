@@ -182,6 +182,11 @@ has_line out ' that a rank of the node has: does not fit'
 has_line out '^     1 .* extrapolation$'
 has_line out '^extrapolation: products of more rows, or larger matrices, than were calibrated$'
 has_line out '^suggested: none, as no number of ranks above fits'
+ok "for what does not fit there are no lines for Slurm" sh -c '! grep -q "^#SBATCH" out'
+expect_code 0 "$moecensus" plan $small --ranks 2 --ranks-per-node 2
+memory=$(sed -n 's/^#SBATCH --mem=\([0-9]*\)M$/\1/p' out)
+expect_code 0 on 2 env SLURM_MEM_PER_NODE="$memory" "$moecensus" train $small -o granted
+expect_code 1 on 2 env SLURM_MEM_PER_NODE=$((memory * 9 / 10)) "$moecensus" train $small -o less
 cores=$(getconf _NPROCESSORS_ONLN)
 expect_code 0 "$moecensus" plan --ranks 4096 parallel.shards=4096 train.batch=4096
 has_line out "^#SBATCH --ntasks-per-node=$cores\$"
