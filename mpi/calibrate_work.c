@@ -6,6 +6,7 @@
 #include "src/clock.h"
 #include "src/data.h"
 #include "src/kernels.h"
+#include "src/loss.h"
 #include "src/matmul.h"
 #include "src/pool.h"
 #include "src/random.h"
@@ -82,10 +83,10 @@ static void norm_backward(struct bench *b)
     moe_norm_backward(b->a, b->d, b->d + SIDE, b->b, b->b, b->c, b->d + 2 * SIDE, ROWS, b->n);
 }
 
-/* A causal mask makes rows of all lengths, and what is left over from full vectors costs more. */
+/* A causal mask makes rows of all lengths up to twice their mean; what is left over from full vectors costs more. */
 static int mixed_length(const struct bench *b, int row)
 {
-    return b->n - 8 + row % 16;
+    return 1 + 2 * (b->n - 1) * row / (ROWS - 1);
 }
 
 static void softmax(struct bench *b)
@@ -98,6 +99,13 @@ static void softmax_backward(struct bench *b)
 {
     for (int i = 0; i < ROWS; i++)
         moe_softmax_backward(b->a + i * SIDE, b->b + i * SIDE, b->c, mixed_length(b, i));
+}
+
+static void loss(struct bench *b)
+{
+    static const int32_t target[ROWS];
+    moe_loss_cross_entropy(b->a, b->b, target, ROWS, b->n, 1);
+    moe_count_correct(b->b, target, ROWS, b->n);
 }
 
 static void gelu(struct bench *b)
@@ -358,6 +366,7 @@ void moe_calibrate_work(struct moe_machine *machine)
                  {MOE_WORK_NORM_BACKWARD, norm_backward, 32, 512},
                  {MOE_WORK_SOFTMAX, softmax, 16, 128},
                  {MOE_WORK_SOFTMAX_BACKWARD, softmax_backward, 16, 128},
+                 {MOE_WORK_LOSS, loss, 16, 256},
                  {MOE_WORK_GELU, gelu, 32, 512},
                  {MOE_WORK_GELU_BACKWARD, gelu_backward, 32, 512},
                  {MOE_WORK_ROUTE, route, 8, 64},

@@ -164,7 +164,8 @@ static void predict(struct moe_pass_cost *pass)
     if (!job->task.per_token)
         moe_cost_work(pass, MOE_TERM_ROWS, MOE_WORK_COPY, pass->rows, C);
     linear(pass, MOE_TERM_DENSE, pass->shard_rows / (job->task.per_token ? 1 : T), C, O);
-    moe_cost_work(pass, MOE_TERM_DENSE, MOE_WORK_SOFTMAX, predicted, 2 * O);
+    moe_cost_work(pass, MOE_TERM_DENSE, job->run.train.loss == MOE_CROSS_ENTROPY ? MOE_WORK_LOSS : MOE_WORK_COPY,
+                  predicted, O);
 }
 
 void moe_cost_forward(struct moe_pass_cost *pass)

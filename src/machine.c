@@ -47,6 +47,7 @@ static const struct field fields[] = {
     {"work", "norm_backward", WORK(MOE_WORK_NORM_BACKWARD), 2, 1e-9, ""},
     {"work", "softmax", WORK(MOE_WORK_SOFTMAX), 2, 1e-9, ""},
     {"work", "softmax_backward", WORK(MOE_WORK_SOFTMAX_BACKWARD), 2, 1e-9, ""},
+    {"work", "loss", WORK(MOE_WORK_LOSS), 2, 1e-9, "cross-entropy of a prediction; elements are outputs"},
     {"work", "gelu", WORK(MOE_WORK_GELU), 2, 1e-9, ""},
     {"work", "gelu_backward", WORK(MOE_WORK_GELU_BACKWARD), 2, 1e-9, ""},
     {"work", "route", WORK(MOE_WORK_ROUTE), 2, 1e-9, "a token; elements are experts"},

@@ -26,6 +26,7 @@ enum moe_work {
     MOE_WORK_NORM_BACKWARD,
     MOE_WORK_SOFTMAX,
     MOE_WORK_SOFTMAX_BACKWARD,
+    MOE_WORK_LOSS,             /* cross-entropy of a prediction, and whether it is right; elements are outputs */
     MOE_WORK_GELU,
     MOE_WORK_GELU_BACKWARD,
     MOE_WORK_ROUTE,            /* a token; elements are experts */

@@ -5,7 +5,7 @@
 . "$TOP_SRCDIR/tests/jobs.sh"
 
 run="train model.layers=2 model.experts=5 model.width=16 model.expert_width=16 train.steps=6 train.batch=32
-    train.eval_every=3 train.eval_batch=16 data.n=64 data.test_n=64 census.sequences=256 census.batch=32 census.every=4
+    train.eval_every=3 train.eval_batch=8 data.n=64 data.test_n=64 census.sequences=256 census.batch=32 census.every=4
     census.keep_keys=yes -o run"
 ${MPICC-mpicc} -shared -fPIC -o kill_at.so "$TOP_SRCDIR/tests/kill_at.c" -ldl || exit 1
 
@@ -25,7 +25,7 @@ with h5py.File(sys.argv[1]) as f:
     print(step, f"census/step-{step:08d}" in f, step in f["eval/test/step"][()])
 PY
 
-for ((at = 1; at <= calls; at += 1 + calls / 40)); do
+for ((at = 1; at <= calls; at += 1 + calls / 20)); do
     rm -f run.*
     status=0
     KILL_SIGNAL=10 KILL_AT=mpi:$at:1 LD_PRELOAD=$PWD/kill_at.so on 2 "$moecensus" $run >out 2>err </dev/null ||
